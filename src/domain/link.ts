@@ -16,7 +16,8 @@
  *      last, from an account of theirs, and of exactly this account.
  *   3. A code works once, until its time is over, and for `MOST_TRIES` tries.
  *   4. A stranger is given one code a day; another one before only where theirs was lost without a decision of those
- *      who may pair: the person they were said to be declined, or it was guessed at too often.
+ *      who may pair: the person they were said to be declined, or asked for something newer, or it was guessed at too
+ *      often. For as long as they are said to be somebody, that is open.
  *   5. Wrong codes are counted for each account and for all together; beyond the limit not even a right one is read.
  */
 import { timingSafeEqual } from 'node:crypto';
@@ -140,8 +141,14 @@ export interface LinkStep<Result> {
 
 /** `TOO_MANY`: too much of it is open, or kept. */
 export type Refused = 'MISSED' | 'WAIT' | 'TAKEN' | 'TOO_MANY';
-export type OfferResult = { readonly code: 'OFFERED'; readonly offer: Offer } | { readonly code: 'TOO_MANY' };
+/** `displaced`: what was open of the same person and is void now. */
+export type OfferResult =
+  | { readonly code: 'OFFERED'; readonly offer: Offer; readonly displaced: readonly Offer[] }
+  | { readonly code: 'TOO_MANY' };
 export type ClaimResult = { readonly code: 'CLAIMED'; readonly offer: Claimed } | { readonly code: Refused };
+export type ProposeResult =
+  | { readonly code: 'CLAIMED'; readonly offer: Claimed; readonly displaced: readonly Offer[] }
+  | { readonly code: Refused };
 export type ConfirmResult =
   | { readonly code: 'LINKED'; readonly link: Link; readonly offer: Claimed }
   | { readonly code: Refused };
@@ -173,11 +180,14 @@ export function offer(
   wish: Pick<Offer, 'id' | 'hash' | 'person' | 'from' | 'place'>,
   nowMs: number,
 ): LinkStep<OfferResult> {
-  const { offers, ...rest } = tidy(ledger, nowMs);
-  const others = offers.filter(({ person }) => person !== wish.person);
+  const now = tidy(ledger, nowMs);
+  const [others, displaced] = partedBy(now.offers, wish.person);
   if (others.length >= MOST_OFFERS) return { result: { code: 'TOO_MANY' } };
   const made: Offer = { ...wish, tries: 0, untilMs: nowMs + CODE_MS };
-  return { result: { code: 'OFFERED', offer: made }, next: { ...rest, offers: [...others, made] } };
+  return {
+    result: { code: 'OFFERED', offer: made, displaced },
+    next: withoutNamed({ ...now, offers: [...others, made] }, displaced),
+  };
 }
 
 /** The new account gives the code. `isOwned`: `contacts.yaml` gives it to somebody. */
@@ -246,13 +256,13 @@ export function decline(
   nowMs: number,
 ): LinkStep<{ readonly code: 'DECLINED'; readonly offers: readonly Offer[] } | { readonly code: 'NONE' }> {
   const now = tidy(ledger, nowMs);
-  const theirs = now.offers.filter((each) => each.person === person);
+  const [offers, theirs] = partedBy(now.offers, person);
   if (theirs.length === 0) return { result: { code: 'NONE' } };
-  const offers = now.offers.filter((each) => each.person !== person);
-  // Whoever they were said to be, they are not: with a new code it can be said who they are instead.
-  const isNamed = (account: AccountId) => theirs.some((each) => each.claim?.account === account);
-  const told = now.told.filter(({ account }) => !isNamed(account));
-  return { result: { code: 'DECLINED', offers: theirs }, next: { ...now, offers, told } };
+  return {
+    result: { code: 'DECLINED', offers: theirs },
+    // Whoever they were said to be, they are not: with a new code it can be said who they are instead.
+    next: withoutNamed({ ...now, offers }, theirs),
+  };
 }
 
 /** `person`: who wants it; absent: whoever runs the gateway, who may put guests out as well. */
@@ -331,14 +341,14 @@ export function propose(
     readonly offer: Pick<Offer, 'id' | 'hash' | 'person' | 'place'>;
   },
   nowMs: number,
-): LinkStep<ClaimResult> {
+): LinkStep<ProposeResult> {
   const now = tidy(ledger, nowMs);
   if (hasMissedTooOften(now, by)) return { result: { code: 'WAIT' } };
   const ask = now.asks.find((each) => each.id === given.id);
   if (!ask || !isSame(ask.hash, given.hash)) return missed(now, by, ask, nowMs);
   if (isOwned(ask.account) || isLinked(now, ask.account)) return { result: { code: 'TAKEN' } };
-  const others = now.offers.filter((each) => each.person !== person);
-  if (others.length >= MOST_OFFERS) return { result: { code: 'TOO_MANY' } };
+  const [free, displaced] = partedBy(now.offers, person);
+  if (free.length >= MOST_OFFERS) return { result: { code: 'TOO_MANY' } };
   const made: Claimed = {
     id,
     hash,
@@ -351,7 +361,10 @@ export function propose(
     claim: { account: ask.account, name: ask.name, place: ask.place },
   };
   const asks = now.asks.filter((each) => each !== ask);
-  return { result: { code: 'CLAIMED', offer: made }, next: { ...now, asks, offers: [...others, made] } };
+  return {
+    result: { code: 'CLAIMED', offer: made, displaced },
+    next: withoutNamed({ ...now, asks, offers: [...free, made] }, displaced),
+  };
 }
 
 /** A stranger may talk to the agent for a while. `given`: their code, or its id where nothing else could be meant. */
@@ -469,6 +482,22 @@ function withoutOffer(now: LinkLedger, gone: Offer): LinkLedger {
   return { ...now, offers: now.offers.filter((each) => each !== gone) };
 }
 
+/** Those of others, and those of this person. */
+function partedBy(offers: readonly Offer[], person: PersonId): readonly [Offer[], Offer[]] {
+  return [offers.filter((each) => each.person !== person), offers.filter((each) => each.person === person)];
+}
+
+/** Whoever waited for one of these, and for nothing else, may be given a new code. */
+function withoutNamed(next: LinkLedger, gone: readonly Offer[]): LinkLedger {
+  const isNamedBy = (offers: readonly Offer[], account: AccountId) =>
+    offers.some(({ claim }) => claim?.account === account);
+  const isFreed = (account: AccountId) =>
+    isNamedBy(gone, account) &&
+    !isNamedBy(next.offers, account) &&
+    !next.asks.some((each) => each.account === account);
+  return { ...next, told: next.told.filter(({ account }) => !isFreed(account)) };
+}
+
 /** A wrong code: counted for the one who gave it, and for the one it was nearest to. */
 function missed(
   now: LinkLedger,
@@ -483,14 +512,16 @@ function missed(
   const asks = now.asks.flatMap(count);
   const isVoid = ({ account }: { readonly account: AccountId }) =>
     now.asks.some((each) => each.account === account) && !asks.some((each) => each.account === account);
+  const offers = now.offers.flatMap(count);
+  const gone = now.offers.filter((each) => !offers.some(({ id }) => id === each.id));
   const next: LinkLedger = {
     ...now,
-    offers: now.offers.flatMap(count),
+    offers,
     asks,
     told: now.told.filter((each) => !isVoid(each)),
     misses: [...now.misses, { account, atMs: nowMs }],
   };
-  return { result: { code: 'MISSED' }, next };
+  return { result: { code: 'MISSED' }, next: withoutNamed(next, gone) };
 }
 
 function hasMissedTooOften({ misses }: LinkLedger, account: AccountId): boolean {

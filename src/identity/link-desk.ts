@@ -38,6 +38,7 @@ import {
   offer,
   type PairAsk,
   type Place,
+  type ProposeResult,
   propose,
   type TurnAwayResult,
   turnAway,
@@ -56,6 +57,8 @@ export type LinkNews =
   | { readonly kind: 'linked'; readonly link: Link; readonly offer: Claimed }
   | { readonly kind: 'adopted'; readonly link: Link; readonly ask: PairAsk | undefined }
   | { readonly kind: 'declined'; readonly offers: readonly Offer[] }
+  /** Something newer of the same person has made these void. */
+  | { readonly kind: 'displaced'; readonly offers: readonly Offer[] }
   | { readonly kind: 'unlinked'; readonly link: Link }
   | { readonly kind: 'asked'; readonly ask: PairAsk; readonly code: string }
   | { readonly kind: 'admitted'; readonly guest: Guest; readonly ask: PairAsk }
@@ -122,7 +125,12 @@ export class LinkDesk {
     const result = await this.#apply(
       gesture,
       (ledger, nowMs) => offer(ledger, wish, nowMs),
-      () => ({ event: 'identity.offered', subject: from, detail: { person: person.id } }),
+      (result) => ({
+        event: 'identity.offered',
+        subject: from,
+        detail: { person: person.id },
+        ...(result.code === 'OFFERED' ? { displaced: result.displaced } : {}),
+      }),
     );
     if (result.code !== 'OFFERED') return result;
     return { code: 'OFFERED', text: code.text, untilMs: result.offer.untilMs };
@@ -256,12 +264,12 @@ export class LinkDesk {
     gesture: Known,
     given: GivenCode,
     wish: { readonly person: PersonId; readonly place: Place },
-  ): Promise<ClaimResult | Replayed | NotPermitted> {
+  ): Promise<ProposeResult | Replayed | NotPermitted> {
     if (!(await this.#mayPair(gesture))) return { code: 'NOT_PERMITTED' };
     const code = await newCode();
     const { id, hash } = code;
     const proposal = { given, by: gesture.account, isOwned: this.#isOwned, offer: { id, hash, ...wish } };
-    return this.#apply<ClaimResult>(
+    return this.#apply<ProposeResult>(
       gesture,
       (ledger, nowMs) => propose(ledger, proposal, nowMs),
       (result) =>
@@ -271,6 +279,7 @@ export class LinkDesk {
               subject: result.offer.claim.account,
               detail: { person: wish.person },
               news: { kind: 'claimed', offer: result.offer, code: code.text },
+              displaced: result.displaced,
             }
           : missedEvent(gesture, result.code),
     );
@@ -376,10 +385,12 @@ export class LinkDesk {
     const result = await book.apply(
       decide,
       (decided, atMs) => {
-        const { news, ...event } = toHappening(decided);
+        const { news, displaced = [], ...event } = toHappening(decided);
+        const isWaitedFor = displaced.some(({ claim }) => claim !== undefined);
         return [
           { kind: 'audit', event: { ...event, actor, channel, correlation: id } },
           ...(news ? this.#tell(news, { id, atMs }) : []),
+          ...(isWaitedFor ? this.#tell({ kind: 'displaced', offers: displaced }, { id, atMs }) : []),
         ];
       },
       once,
@@ -389,7 +400,11 @@ export class LinkDesk {
 }
 
 /** What the audit says of a change, and what people are told. */
-type Happening = Pick<AuditEvent, 'event' | 'subject' | 'detail'> & { readonly news?: LinkNews };
+type Happening = Pick<AuditEvent, 'event' | 'subject' | 'detail'> & {
+  readonly news?: LinkNews;
+  /** What it has made void. */
+  readonly displaced?: readonly Offer[];
+};
 
 /** Both accounts, so that it can be found by either. */
 function linkedEvent({ account, person, confirmedBy }: Link, from: AccountId): Happening {

@@ -8,7 +8,7 @@
 import { channelName, literal, whenText } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { type AccountId, ConversationId, platformOf } from '../domain/ids.ts';
-import type { Claim, Place } from '../domain/link.ts';
+import type { Claim, Offer, Place } from '../domain/link.ts';
 import type { Button } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
@@ -77,6 +77,8 @@ function wordsOf(news: LinkNews, deps: NewsDeps): Word[] {
       return news.offers.flatMap(({ claim }) =>
         claim ? [toClaimant(claim, 'The other side did not confirm it, so this account is not linked.')] : [],
       );
+    case 'displaced':
+      return news.offers.flatMap((offer) => displacedWords(offer, deps));
     case 'unlinked':
       return toPerson(
         news.link.person,
@@ -84,7 +86,7 @@ function wordsOf(news: LinkNews, deps: NewsDeps): Word[] {
         deps,
       );
     case 'asked':
-      return [strangerWord(news), ...holderWords(news, deps)];
+      return [strangerWord(news, deps), ...holderWords(news, deps)];
     case 'admitted':
       return [
         toClaimant(
@@ -114,15 +116,42 @@ function claimedWord({ offer, code }: Extract<LinkNews, { kind: 'claimed' }>): W
   };
 }
 
-function strangerWord({ ask, code }: Extract<LinkNews, { kind: 'asked' }>): Word {
-  return {
-    // Where they wrote, for everybody there to see; alone where they gave a command.
-    place: ask.place,
-    markdown: [
-      `I do not know you yet. Please give whoever runs me this code: \`${code}\`. It stands for your account \`${literal(ask.account)}\`, until ${whenText(ask.untilMs)}.`,
-      'If I know you by another account, write `/link` to me from that one instead.',
-    ].join('\n\n'),
-  };
+/** Whoever waited for it hears that it is void, and so does whoever had said it of them. */
+function displacedWords({ claim, from, person }: Offer, deps: NewsDeps): Word[] {
+  if (!claim) return [];
+  const proposer = deps.directory.personOf(from);
+  const isProposed = proposer?.id !== person;
+  const told =
+    'Nobody confirmed it before something newer of the same person took its place, so this account is not linked.';
+  const again = isProposed ? ' Write to me again, and I tell you a new code.' : '';
+  const toProposer =
+    proposer && isProposed
+      ? toPerson(
+          proposer.id,
+          `${nameOf(person, deps)} had not confirmed that ${accountText(claim)} is theirs, and something newer of theirs has taken the place of that. The account is told a new code when it writes to me; with that one you can say it again.`,
+          deps,
+        )
+      : [];
+  return [toClaimant(claim, `${told}${again}`), ...toProposer];
+}
+
+/** The code for them alone, as whoever knows it is taken for them; where others would read it, none. */
+function strangerWord(
+  { ask, code }: Extract<LinkNews, { kind: 'asked' }>,
+  { reach }: Pick<NewsDeps, 'reach'>,
+): Word {
+  const account = `your account \`${literal(ask.account)}\``;
+  if (reach.tellsEverybody(ask.place.to.platform)) {
+    return {
+      place: ask.place,
+      markdown: `I do not know you yet. Please ask whoever runs me to let in ${account}. If I know you by another account, write to me from that one instead.`,
+    };
+  }
+  const markdown = [
+    `I do not know you yet. Please give whoever runs me this code: \`${code}\`. It stands for ${account}, until ${whenText(ask.untilMs)}.`,
+    'If I know you by another account, write `/link` to me from that one instead.',
+  ].join('\n\n');
+  return reach.isPrivate(ask.place.to) ? { place: ask.place, markdown } : toClaimant(ask, markdown);
 }
 
 function holderWords({ ask }: Extract<LinkNews, { kind: 'asked' }>, deps: NewsDeps): Word[] {
@@ -134,12 +163,19 @@ function holderWords({ ask }: Extract<LinkNews, { kind: 'asked' }>, deps: NewsDe
   const refuse = { label: 'Turn away', says: `/pair ${ask.id} refuse` };
   const markdown = [
     `**A stranger wants to talk to me:** ${accountText(ask)}.`,
-    `If you know who it is, and they told you the code I gave them: \`/pair CODE as PERSON\`, with the person of contacts.yaml.${hasGuests() ? ` To let them in as a guest: \`${asGuest.says}\`.` : ''} To turn them away for a day: \`${refuse.says}\`.`,
+    `${whoTheyAre(ask, deps)}${hasGuests() ? ` To let them in as a guest: \`${asGuest.says}\`.` : ''} To turn them away for a day: \`${refuse.says}\`.`,
   ].join('\n\n');
   return [...holders.values()].slice(0, MOST_TOLD).flatMap((person) => {
     const place = vouchingPlace(deps, person, conversationWith(person));
     return place ? [{ place, markdown, buttons: hasGuests() ? [asGuest, refuse] : [refuse] }] : [];
   });
+}
+
+/** How it is said who a stranger is. */
+function whoTheyAre({ account, place }: Claim, { reach }: Pick<NewsDeps, 'reach'>): string {
+  return reach.tellsEverybody(place.to.platform)
+    ? `I gave them no code, because everybody reads what I write there. If you know who it is, and they told you so themselves, put \`${literal(account)}\` under that person in contacts.yaml.`
+    : 'If you know who it is, and they told you the code I gave them: `/pair CODE as PERSON`, with the person of contacts.yaml.';
 }
 
 /** To the account itself, and nobody else where that can be. */

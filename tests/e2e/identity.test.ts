@@ -3,11 +3,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStores } from '../../src/app.ts';
 import { AccountId, type ApprovalId, PersonId } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
-import { ALEX, BOT, DANA, EVE, TEAM } from '../../src/sandbox/people.ts';
+import { ALEX, BOT, DANA, DISCORD_CHANNELS, EVE, TEAM } from '../../src/sandbox/people.ts';
 import { silent } from '../support/core.ts';
 import { button, Story, type StoryConfig, textOf as slackTextOf } from '../support/story.ts';
 import { textOf } from '../support/surfaces/discord-surface.ts';
 
+const [GENERAL_] = DISCORD_CHANNELS;
 const CODE = /[2-9A-Z]{4}-[2-9A-Z]{5}-[2-9A-Z]{5}/;
 const DANA_ON_DISCORD = AccountId.parse(`discord:${DANA.discordUser}`);
 
@@ -351,6 +352,29 @@ describe('a stranger', () => {
     expect(trail.find(({ event }) => event === 'identity.admitted')?.actor).toBe('dana');
   });
 
+  it('OM-180 is told their code alone where others read what I write, and in Jira is told none', async () => {
+    const { discord, jira, slack } = story.sandbox;
+    const everywhere = () =>
+      JSON.stringify([
+        slack.messages('C0GENERAL'),
+        discord.messages(GENERAL_.id),
+        jira.comments('OPS-2').map(({ body }) => body),
+      ]);
+
+    await story.mention('hello there', EVE.slackUser);
+    await discord.say({ user: EVE.discordUser, channel: GENERAL_.id, text: '@signalbox hello' });
+    await jira.comment({ user: EVE.jiraAccount, issue: 'OPS-2', text: '@signalbox hello' }).acknowledged;
+
+    codeIn(await toldOnSlack(EVE, /do not know you yet/));
+    codeIn(await toldOnDiscord(EVE, /do not know you yet/));
+    const comment = await jira.until(() =>
+      jira.comments('OPS-2').find(({ body }) => body.includes('do not know you yet')),
+    );
+    expect(comment.body).toContain(EVE.jiraAccount);
+    expect(everywhere()).not.toMatch(CODE);
+    await story.mail(DANA.mail, /A stranger .*Jira.*I gave them no code/s);
+  });
+
   it('is nobody as long as the person they are said to be has not confirmed it', async () => {
     await story.sandbox.discord.dm({ user: ALEX.discordUser, text: 'hello there' });
     const code = codeIn(await toldOnDiscord(ALEX, /do not know you yet/));
@@ -368,6 +392,25 @@ describe('a stranger', () => {
     await toldOnDiscord(ALEX, /you are Alex Kim/);
 
     expect(story.app.directory.personOf(AccountId.parse(`discord:${ALEX.discordUser}`))?.id).toBe('alex');
+  });
+
+  it('OM-180 is told a new code when the person they are said to be wants something newer, and so is whoever said it', async () => {
+    await story.sandbox.discord.dm({ user: EVE.discordUser, text: 'hello?' });
+    const code = codeIn(await toldOnDiscord(EVE, /I do not know you yet/));
+    await story.dm(DANA.slackUser, `/pair ${code} as alex`);
+    await toldOnSlack(ALEX, /Is this you/);
+
+    await story.dm(ALEX.slackUser, '/link');
+
+    await toldOnDiscord(EVE, /this account is not linked. Write to me again, and I tell you a new code/);
+    await story.mail(DANA.mail, /Alex Kim had not confirmed that the account .* is theirs/s);
+    await story.sandbox.discord.dm({ user: EVE.discordUser, text: 'hello again' });
+    await story.sandbox.discord.until((discord) =>
+      discord
+        .messages(EVE.discordDm)
+        .map(textOf)
+        .find((text) => /I do not know you yet/.test(text) && codeIn(text) !== code),
+    );
   });
 
   it('is not heard for a day once they were turned away, and nobody may do that without the permission', async () => {

@@ -21,6 +21,7 @@ import {
   MOST_MISSES_OF_ALL,
   MOST_TRIES,
   mayAskToPair,
+  type Offer,
   offer,
   PAIRING_MS,
   type Place,
@@ -304,6 +305,54 @@ describe('a stranger', () => {
     expect(guessed.ask('YYYY')).toBe('ASKED');
   });
 
+  it.each([
+    [
+      'the person they were said to be wants a code for something else',
+      (play: Play) => play.offer('CCCC', ALEX),
+    ],
+    [
+      'another stranger is said to be the same person',
+      (play: Play) => {
+        play.ask('YYYY', OTHER);
+        return play.propose(code('YYYY'), 'CCCC', ALEX);
+      },
+    ],
+    [
+      'what the person was to confirm was guessed at too often',
+      (play: Play) => {
+        for (let n = 0; n < MOST_TRIES; n++) {
+          const guess = { id: 'BBBB', hash: 'a guess' };
+          play.confirm(guess, ALEX, AccountId.parse(`slack:T0/UA${n}`));
+        }
+        return play.ledger.offers.length;
+      },
+    ],
+  ])('is given another code when %s', (_, act) => {
+    const play = new Play();
+    play.ask();
+    play.propose();
+    expect(mayAskToPair(play.ledger, NEW, play.nowMs)).toBe(false);
+
+    act(play);
+
+    expect(mayAskToPair(play.ledger, NEW, play.nowMs)).toBe(true);
+    expect(play.ask('XXXX')).toBe('ASKED');
+  });
+
+  it('is given none while they are said to be somebody still, whatever became void before', () => {
+    const play = new Play();
+    play.ask();
+    play.propose();
+    play.after(PAIRING_MS - 1);
+    play.ledger = { ...play.ledger, told: [] };
+    play.ask('YYYY');
+
+    expect(play.propose(code('YYYY'), 'CCCC', ALEX)).toBe('CLAIMED');
+
+    expect(mayAskToPair(play.ledger, NEW, play.nowMs)).toBe(false);
+    expect(play.ask('XXXX')).toBe('AGAIN');
+  });
+
   it('becomes the person they are said to be when that person confirms it', () => {
     const play = new Play();
     play.ask();
@@ -363,7 +412,7 @@ describe('whatever people, strangers and guessers do, in whatever order', () => 
     fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(1_000, CODE_MS - 1_000, MISS_MS) }),
   );
 
-  it('no account belongs to two people, no code works twice, nothing is linked unheard, and strangers get a code a day', () => {
+  it('no account belongs to two people, no code works twice, nothing is linked unheard, strangers get a code a day, and none is shut out undecided', () => {
     fc.assert(
       fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
         const play = new Play();
@@ -379,6 +428,11 @@ describe('whatever people, strangers and guessers do, in whatever order', () => 
           id: each.id,
           hash: `${each.hash} ${each.id} ${serial.get(each.id) ?? 0}`,
         });
+        /** Linked or let in: what they may do next was somebody's decision. */
+        const decided = new Set<AccountId>();
+        const freeAll = (gone: readonly Offer[]) => {
+          for (const { claim } of gone) if (claim) asked.delete(claim.account);
+        };
         const fresh = (of: string, which: string) => {
           serial.set(of, ++made);
           return { id: of, hash: `${which} ${of} ${made}` };
@@ -389,7 +443,9 @@ describe('whatever people, strangers and guessers do, in whatever order', () => 
             case 'offer': {
               if (before.offers.some((open) => open.id === each.id)) break;
               const { person, account: from } = each.someone;
-              play.do((l, n) => offer(l, { ...fresh(each.id, 'first'), person, from, place: PLACE }, n));
+              const wish = { ...fresh(each.id, 'first'), person, from, place: PLACE };
+              const result = play.do((l, n) => offer(l, wish, n));
+              if (result.code === 'OFFERED') freeAll(result.displaced);
               break;
             }
             case 'claim': {
@@ -409,6 +465,11 @@ describe('whatever people, strangers and guessers do, in whatever order', () => 
               const result = play.do((l, n) =>
                 confirm(l, { given: code, person, account: from, isOwned: nobody }, n),
               );
+              if (result.code === 'MISSED') {
+                freeAll(
+                  before.offers.filter((open) => play.ledger.offers.every((kept) => kept.id !== open.id)),
+                );
+              }
               if (result.code !== 'LINKED') break;
               expect(used).not.toContain(code.hash);
               used.add(code.hash);
@@ -452,6 +513,7 @@ describe('whatever people, strangers and guessers do, in whatever order', () => 
               if (result.code !== 'CLAIMED') break;
               expect(used).not.toContain(code.hash);
               used.add(code.hash);
+              freeAll(result.displaced);
               heard.set(confirming.hash, { account: result.offer.claim.account, person });
               // Whoever was asked may confirm it at any time from here on.
               const confirmed = play.do((l, n) =>
@@ -475,6 +537,12 @@ describe('whatever people, strangers and guessers do, in whatever order', () => 
               break;
             default:
               each satisfies never;
+          }
+          const { links, guests, asks, offers, told } = play.ledger;
+          for (const { account: known } of [...links, ...guests]) decided.add(known);
+          const waits = new Set([...asks.map((ask) => ask.account), ...offers.map((o) => o.claim?.account)]);
+          for (const { account: shutOut, untilMs } of told) {
+            if (play.nowMs < untilMs) expect(waits.has(shutOut) || decided.has(shutOut)).toBe(true);
           }
           const linked = play.ledger.links.map((link) => link.account);
           expect(new Set(linked).size).toBe(linked.length);
