@@ -31,7 +31,7 @@ export function consequencesOf(
 }
 
 function effectsOf(act: Act, index: number, escalation: Escalation, nowMs: number): Effect[] {
-  const { id, rev, epoch, subject, origin, plan, title, severity, count } = escalation;
+  const { id, rev, epoch, subject, origin, plan, title, count } = escalation;
   const key = `${id}:${rev}:${index}`;
   switch (act.kind) {
     case 'page': {
@@ -54,7 +54,7 @@ function effectsOf(act: Act, index: number, escalation: Escalation, nowMs: numbe
         }),
       ];
     case 'webhook': {
-      const data = { escalation: id, title, severity, count, policy: plan.name, subject };
+      const data = { escalation: id, title, severity: act.severity, count, policy: plan.name, subject };
       const body = { type: 'escalation.called', timestamp: new Date(nowMs).toISOString(), data };
       return [
         toItem({

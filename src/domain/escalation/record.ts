@@ -234,7 +234,13 @@ export type Act =
       /** Absent: not known. */
       readonly caller?: Caller | undefined;
     }
-  | { readonly kind: 'webhook'; readonly webhook: string; readonly caller: StepTaken }
+  | {
+      readonly kind: 'webhook';
+      readonly webhook: string;
+      /** At that step. */
+      readonly severity: Severity;
+      readonly caller: StepTaken;
+    }
   | { readonly kind: 'hand-off'; readonly caller: StepTaken }
   /** There is nobody left who could be called at all. */
   | { readonly kind: 'alarm' };

@@ -127,9 +127,12 @@ export class PlanWalk {
         this.#note(step);
         this.#jump(step);
         return true;
-      case 'webhook':
-        this.#acts.push({ kind: 'webhook', webhook: step.webhook, caller: this.#now(step) });
+      case 'webhook': {
+        // As it is now: a later step of the same walk may make it worse.
+        const { severity } = this.escalation;
+        this.#acts.push({ kind: 'webhook', webhook: step.webhook, severity, caller: this.#now(step) });
         break;
+      }
       case 'hand-off':
         this.#acts.push({ kind: 'hand-off', caller: this.#now(step) });
         break;

@@ -216,3 +216,21 @@ describe('where others read than those who were there', () => {
 it('OM-053 a list says since when each waits, for what is called the same', () => {
   expect(lineText(begun())).toContain('- It does not work (error, since 1 Jan 1970, 00:00 UTC): ');
 });
+
+it('OM-053 a program is told how bad it is at its own step, not how bad a later one makes it', () => {
+  const plan = planWith(
+    { kind: 'webhook', id: 's0', webhook: 'pager' },
+    { kind: 'severity', id: 's1', severity: 'error' },
+    { kind: 'webhook', id: 's2', webhook: 'pager' },
+    { kind: 'wait', id: 's3', forMs: 1 },
+  );
+  const raised = raise(undefined, { ...REPORT, severity: 'warning' }, plan, 0).moved!.next;
+
+  const told = toldBy(consequencesOf(raised, tick(raised, AT(1)).moved!, 1)) as {
+    kind: string;
+    body?: { data: { severity: string } };
+  }[];
+
+  const called = told.filter(({ kind }) => kind === 'webhook');
+  expect(called.map(({ body }) => body?.data.severity)).toEqual(['warning', 'error']);
+});
