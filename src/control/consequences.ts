@@ -3,7 +3,7 @@
  * through the mailbox, the audit. Written in the same step as the change. Pure.
  */
 import { hideReplySecrets } from '../approvals/reply-parser.ts';
-import { toItem } from '../delivery/escalation-item.ts';
+import { type EscalationItem, toItem } from '../delivery/escalation-item.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Control, Controller, ControlMove, Handback, HandoffRequest } from '../domain/control.ts';
@@ -36,24 +36,32 @@ export function createConsequences(deps: ConsequenceDeps): ControlConsequences {
       : []),
     // That nobody came in time is no end of it: people are called on, and may still come.
     ...(moved.event === 'taken-over' || moved.event === 'handoff-withdrawn' || moved.event === 'settled'
-      ? deps.handoffs.onSettled(moved.next, nowMs)
+      ? deps.handoffs.onSettled(moved, nowMs)
       : []),
-    ...toCaller(before, moved, nowMs),
+    ...toCalls(before, moved, nowMs),
     ...wayBack(moved.next, moved.event),
   ];
 }
 
-/** The escalation that wanted a human here hears of who came, and how that ended. */
-function toCaller({ calledBy }: Control, { next, event }: ControlMove, nowMs: number): Effect[] {
-  if (calledBy === undefined || (next.state !== 'HUMAN' && next.state !== 'HANDBACK_PENDING')) return [];
-  const became = BECAME[event];
-  if (became === undefined) return [];
-  const { conversationId, epoch, owner: by } = next;
+/** Whatever people are called here for hears of who came, how that ended, and that nobody need come. */
+function toCalls({ calledBy: called = [] }: Control, moved: ControlMove, nowMs: number): Effect[] {
+  const { conversationId, epoch } = moved.next;
+  const deed = deedOf(moved);
+  if (deed === undefined || (deed.became === 'withdrawn' && called.length === 0)) return [];
   const id = `takeover:${conversationId}:${epoch}`;
-  return [toItem({ kind: 'takeover', id, atMs: nowMs, escalation: calledBy, by, became })];
+  return [toItem({ kind: 'takeover-all', id, atMs: nowMs, conversationId, called, ...deed })];
 }
 
-const BECAME: Partial<Record<ControlMove['event'], 'taken' | 'handed-back' | 'quiet'>> = {
+function deedOf({ next, event, calledOff }: ControlMove): Deed | undefined {
+  if (calledOff) return { by: calledOff, became: 'withdrawn' };
+  if (next.state !== 'HUMAN' && next.state !== 'HANDBACK_PENDING') return undefined;
+  const became = BECAME[event];
+  return became && { by: next.owner, became };
+}
+
+type Deed = Pick<Extract<EscalationItem, { kind: 'takeover-all' }>, 'by' | 'became'>;
+
+const BECAME: Partial<Record<ControlMove['event'], Deed['became']>> = {
   'taken-over': 'taken',
   'handed-back': 'handed-back',
   'gone-quiet': 'quiet',

@@ -118,10 +118,18 @@ export class ControlStore {
     return { command: ['exists', ...of], read: (found) => Number(found) > 0 };
   }
 
-  /** The conversation a ticket names; undefined when it never changed hands, or that is forgotten. */
+  /** The conversation a ticket names; undefined when it never changed hands and nobody was called to it, or that is forgotten. */
   async named(ticket: ConversationTicket): Promise<ConversationId | undefined> {
     const id = await this.redis.get(this.keys.controlTicket(partitionOfTicket(ticket), ticket));
     return id === null ? undefined : ConversationId.parse(id);
+  }
+
+  /** Before people are called to a conversation: its ticket names it from then on, also where it never changed hands. */
+  async noteTicket(conversationId: ConversationId): Promise<void> {
+    const key = this.keys.controlTicket(partitionOf(conversationId), ticketFor(conversationId));
+    const keepMs = this.keepMs();
+    // Never kept for less: where the agent does not speak, it has no end.
+    await this.redis.multi().set(key, conversationId, 'PX', keepMs, 'NX').pexpire(key, keepMs, 'GT').exec();
   }
 
   /** Conversations the agent does not speak in now, the one that ends first first. */

@@ -3,7 +3,7 @@
  * without one everybody who may come is told, once, where they like to be reached.
  */
 import { toOutEffect } from '../delivery/outbox.ts';
-import type { Control, HandoffRequest, PendingControl } from '../domain/control.ts';
+import type { ControlMove, HandoffRequest, PendingControl } from '../domain/control.ts';
 import type { Address } from '../domain/message.ts';
 import type { Effect } from '../redis/effects.ts';
 import { ticketFor } from './control-store.ts';
@@ -16,7 +16,7 @@ export interface Handoffs {
   /** What follows from a wish for a human; written in the same step as the wish. Pure. */
   onHandoff(control: PendingControl, nowMs: number): readonly Effect[];
   /** What follows when a wish is over: somebody took the conversation over, then or later, or it was called off. Pure. */
-  onSettled(control: Control, nowMs: number): readonly Effect[];
+  onSettled(moved: ControlMove, nowMs: number): readonly Effect[];
 }
 
 /** Somebody who may take over, and where they are reached. */

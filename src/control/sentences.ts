@@ -3,16 +3,17 @@
  * told, and what the agent is told. Pure.
  */
 import { literal, visible, whenText } from '../approvals/sentences.ts';
-import type {
-  Control,
-  Controller,
-  ControlMove,
-  HandBackResult,
-  Handback,
-  HandoffRequest,
-  HandoffResult,
-  PendingControl,
-  TakeOverResult,
+import {
+  askerOf,
+  type Control,
+  type Controller,
+  type ControlMove,
+  type HandBackResult,
+  type Handback,
+  type HandoffRequest,
+  type HandoffResult,
+  type PendingControl,
+  type TakeOverResult,
 } from '../domain/control.ts';
 import type { PersonId } from '../domain/ids.ts';
 import { nameInNews } from '../domain/person.ts';
@@ -22,14 +23,14 @@ import type { WhereOf } from './whereabouts.ts';
 /** What everybody in the conversation is told; undefined where there is nothing to say. */
 export function announcementOf(
   before: Control,
-  { next, event, settled }: ControlMove,
+  { next, event, settled, calledOff }: ControlMove,
   asked: readonly string[],
 ): string | undefined {
   switch (event) {
     case 'handoff-requested':
       return next.state === 'HANDOFF_PENDING' ? wantedText(next.request, next.untilMs, asked) : undefined;
     case 'handoff-withdrawn':
-      return 'All right, no human is needed: I answer here again.';
+      return withdrawnText(before, calledOff !== undefined);
     case 'handoff-unanswered':
       return `${unansweredText(before)} I answer here again myself, beginning with what was written meanwhile. \`/human\` asks for somebody once more.`;
     case 'looked-after':
@@ -64,7 +65,23 @@ function wantedText(request: HandoffRequest, untilMs: number, asked: readonly st
     escalation: 'This is for a human.',
   }[by.kind];
   const whom = asked.length === 0 ? 'Those who can help are told.' : `I have told ${names(asked)}.`;
-  return `${opening} ${whom} Until somebody comes I say nothing more; if nobody has come by ${whenText(untilMs)}, I go on myself. \`/handback\` calls it off.`;
+  return `${opening} ${whom} Until somebody comes I say nothing more; if nobody has come by ${whenText(untilMs)}, I go on myself. ${callOffText(request)}`;
+}
+
+/** By whom, as far as whoever reads it may be somebody who cannot. */
+function callOffText(request: HandoffRequest): string {
+  return askerOf(request) === undefined
+    ? 'Whoever may take conversations over can call it off with `/handback`.'
+    : '`/handback` calls it off.';
+}
+
+/** Whoever only asked has said nothing for those who are called for something else. */
+function withdrawnText({ calledBy = [] }: Control, isForAll: boolean): string {
+  const still =
+    isForAll || calledBy.length === 0
+      ? ''
+      : ' Who was called here for another reason is still called, and may come.';
+  return `All right, no human is needed: I answer here again.${still}`;
 }
 
 function unansweredText(before: Control): string {
@@ -79,7 +96,7 @@ function lookedAfterText(before: Control, next: PendingControl): string {
   const comes = without(helpers, helpersOf(before));
   const others = without(helpers, comes);
   const too = others.length > 0 ? ` too, as ${namesOf(others)} ${others.length === 1 ? 'does' : 'do'}` : '';
-  return `**${namesOf(comes)} looks after it${too}.** I say nothing more here for as long. \`/handback\` calls it off.`;
+  return `**${namesOf(comes)} looks after it${too}.** I say nothing more here for as long. ${callOffText(next.request)}`;
 }
 
 /** @param next names who still has it, if anybody */
@@ -205,10 +222,16 @@ export function handBackText({ code, control }: HandBackResult, which: Which): s
     case 'NOT_PERMITTED':
       return control.state === 'HUMAN'
         ? `Only ${literal(control.owner.name)}, or somebody who may take conversations over, can hand ${which} back.`
-        : 'Only the one who asked for a human, or somebody who may take conversations over, can call that off.';
+        : notPermittedText(control);
     default:
       return code satisfies never;
   }
+}
+
+function notPermittedText(control: Control): string {
+  const isAsked = control.state === 'HANDOFF_PENDING' && askerOf(control.request) !== undefined;
+  const who = 'somebody who may take conversations over';
+  return `Only ${isAsked ? `the one who asked for a human, or ${who},` : who} can call that off.`;
 }
 
 export function handoffText({ code, control }: HandoffResult): string {

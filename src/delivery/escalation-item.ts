@@ -33,9 +33,22 @@ export const EscalationItem = z.discriminatedUnion('kind', [
     trouble: z.string().optional(),
   }),
   /** What it was about is over by itself. */
-  z.object({ ...common, kind: z.literal('close'), escalation: EscalationId, remark: z.string() }),
+  z.object({
+    ...common,
+    kind: z.literal('close'),
+    escalation: EscalationId,
+    remark: z.string(),
+    /** Whose doing that is, who need not be told; absent: nobody's. */
+    actor: z.string().optional(),
+  }),
   /** The same for whatever this trouble began, also by policies that no trigger names any more. */
-  z.object({ ...common, kind: z.literal('close-all'), trouble: z.string(), remark: z.string() }),
+  z.object({
+    ...common,
+    kind: z.literal('close-all'),
+    trouble: z.string(),
+    remark: z.string(),
+    actor: z.string().optional(),
+  }),
   /** What it is about waits for a reply until then, at most. */
   z.object({ ...common, kind: z.literal('hold'), escalation: EscalationId, untilMs: z.int() }),
   /** There is a reply, or it is waited for no longer. */
@@ -97,7 +110,20 @@ export const EscalationItem = z.discriminatedUnion('kind', [
     conversationId: ConversationId,
     policy: z.string(),
   }),
-  /** Somebody has taken over the conversation that it called people to, has handed it back, or was quiet in it. */
+  /**
+   * Somebody has taken over a conversation, has handed it back, was quiet in it, or says that nobody need come: for
+   * whatever people are called to it for.
+   */
+  z.object({
+    ...common,
+    kind: z.literal('takeover-all'),
+    conversationId: ConversationId,
+    by: Controller,
+    became: z.enum(['taken', 'handed-back', 'quiet', 'withdrawn']),
+    /** Those that wanted the agent silent there. */
+    called: z.array(EscalationId),
+  }),
+  /** The same for one alone, as an earlier version wrote it. */
   z.object({
     ...common,
     kind: z.literal('takeover'),
@@ -151,9 +177,20 @@ export function toClose(
 /** Says that what an escalation is about is over. */
 export function toCloseOf(
   escalation: EscalationId,
-  { remark, cause, atMs }: { readonly remark: string; readonly cause: string; readonly atMs: number },
+  {
+    remark,
+    cause,
+    actor,
+    atMs,
+  }: {
+    readonly remark: string;
+    readonly cause: string;
+    readonly actor?: string | undefined;
+    readonly atMs: number;
+  },
 ): Effect {
-  return toItem({ kind: 'close', id: `close:${escalation}:${cause}`, atMs, escalation, remark });
+  const id = `close:${escalation}:${cause}`;
+  return toItem({ kind: 'close', id, atMs, escalation, remark, ...(actor === undefined ? {} : { actor }) });
 }
 
 export function toItem(item: EscalationItem): Effect {
@@ -172,6 +209,8 @@ function laneOf(item: EscalationItem): string {
       return `page:${item.person}`;
     case 'close-all':
       return `close-all:${item.trouble}`;
+    case 'takeover-all':
+      return `takeover-all:${item.conversationId}`;
     case 'webhook':
       return `webhook:${item.webhook}:${item.escalation}`;
     case 'close':

@@ -84,8 +84,11 @@ const common = {
   origin: Address.optional(),
   /** The mailbox item that a rule acted on last; no rule acts on it again. */
   actedOn: z.string().optional(),
-  /** The escalation that wanted a human here last, until whoever came for it has handed back. */
-  calledBy: EscalationId.optional(),
+  /** The escalations that wanted a human here in the last wait, until whoever came has handed back. */
+  calledBy: z
+    // As a version wrote it that knew of one.
+    .preprocess((stored) => (typeof stored === 'string' ? [stored] : stored), z.array(EscalationId))
+    .optional(),
 };
 
 const Written = z.discriminatedUnion('state', [
@@ -160,6 +163,8 @@ export interface ControlMove {
   readonly next: Control;
   readonly event: ControlEvent;
   readonly actor: string;
+  /** Of a wait that was called off: whoever says so, where they may say it for all who were called. */
+  readonly calledOff?: Controller;
   /** Of a wait that was settled: who did, and what they want the agent to know. */
   readonly settled?: Handback;
 }
@@ -195,19 +200,22 @@ interface Cause {
 
 export type HandoffResult = { readonly code: 'PENDING' | 'ALREADY'; readonly control: Control };
 
-/** Somebody wants a human; the agent falls silent until one comes, or `waitMs` have passed. */
+/**
+ * Somebody wants a human; the agent falls silent until one comes, or `waitMs` have passed. An escalation for which one
+ * is waited already is one of those that want it.
+ */
 export function requestHandoff(
   control: Control,
   request: HandoffRequest,
   { waitMs, ...cause }: Cause & { readonly waitMs: number },
   nowMs: number,
 ): ControlStep<HandoffResult> {
-  if (control.state !== 'BOT') return { result: { code: 'ALREADY', control } };
+  const escalation = request.by.kind === 'escalation' ? request.by.escalation : undefined;
+  if (control.state !== 'BOT') return alsoCalled(control, escalation);
+  const { calledBy: _, ...same } = changed(control, cause, nowMs);
   const next: Control = {
-    ...changed(control, cause, nowMs),
-    ...(request.by.kind === 'escalation' && request.by.escalation !== undefined
-      ? { calledBy: request.by.escalation }
-      : {}),
+    ...same,
+    ...(escalation === undefined ? {} : { calledBy: [escalation] }),
     state: 'HANDOFF_PENDING',
     request,
     untilMs: nowMs + waitMs,
@@ -218,6 +226,32 @@ export function requestHandoff(
     result: { code: 'PENDING', control: next },
     moved: { next, event: 'handoff-requested', actor },
   };
+}
+
+function alsoCalled(
+  control: Exclude<Control, { state: 'BOT' }>,
+  escalation: EscalationId | undefined,
+): ControlStep<HandoffResult> {
+  const { calledBy = [] } = control;
+  const isNews = escalation !== undefined && !calledBy.includes(escalation);
+  if (control.state !== 'HANDOFF_PENDING' || !isNews) return { result: { code: 'ALREADY', control } };
+  const next: PendingControl = { ...control, rev: control.rev + 1, calledBy: [...calledBy, escalation] };
+  return {
+    result: { code: 'ALREADY', control: next },
+    moved: { next, event: 'active', actor: 'escalation' },
+  };
+}
+
+/** What this one called people for is over: nobody comes for it any more. */
+export function forgetCall(control: Control, escalation: EscalationId): ControlStep<'FORGOTTEN' | 'NOTHING'> {
+  const { calledBy = [] } = control;
+  if (control.state !== 'HANDOFF_PENDING' || !calledBy.includes(escalation)) return { result: 'NOTHING' };
+  const next: PendingControl = {
+    ...control,
+    rev: control.rev + 1,
+    calledBy: calledBy.filter((each) => each !== escalation),
+  };
+  return { result: 'FORGOTTEN', moved: { next, event: 'active', actor: 'escalation' } };
 }
 
 /**
@@ -341,7 +375,7 @@ export type HandBackResult = {
 
 export interface HandBack extends Cause {
   readonly by: Controller;
-  /** Whether a role of theirs lets them take conversations over; whoever holds this one needs none. */
+  /** Whether a role of theirs lets them take conversations over; who holds this one, or asked for a human, needs none. */
   readonly permitted: boolean;
   readonly summary?: string | undefined;
 }
@@ -358,13 +392,16 @@ export function handBack(
     case 'BOT':
       return { result: { code: 'NOT_HELD', control } };
     case 'HANDOFF_PENDING': {
-      const { by: asker } = control.request;
-      const isAsker = asker.kind === 'person' && asker.person === by.person;
+      const isAsker = askerOf(control.request) === by.person;
       if (!permitted && !isAsker) return { result: { code: 'NOT_PERMITTED', control } };
-      const next: Control = { ...changed(control, cause, nowMs), state: 'BOT' };
+      const { calledBy, ...same } = changed(control, cause, nowMs);
+      // Whoever only asked says nothing for those who were called for something else.
+      const still = permitted || calledBy === undefined ? {} : { calledBy };
+      const next: Control = { ...same, ...still, state: 'BOT' };
+      const calledOff = permitted ? { calledOff: { person: by.person, name: by.name } } : {};
       return {
         result: { code: 'WITHDRAWN', control: next },
-        moved: { next, event: 'handoff-withdrawn', actor: by.person },
+        moved: { next, event: 'handoff-withdrawn', actor: by.person, ...calledOff },
       };
     }
     case 'HUMAN': {
@@ -390,6 +427,12 @@ export function handBack(
     default:
       return control satisfies never;
   }
+}
+
+/** Who wants the human, and may say that none is needed: also where the agent asked on their behalf. */
+export function askerOf({ by, from }: HandoffRequest): PersonId | undefined {
+  if (by.kind === 'person') return by.person;
+  return by.kind === 'agent' ? from : undefined;
 }
 
 /** All that was said before the hand-back of this epoch is stored: the agent speaks again. */
@@ -419,15 +462,17 @@ export function noteActivity(
 /**
  * Somebody wrote in a conversation that was taken over from elsewhere: now it is known where that is. If it is whoever
  * holds it, they are not gone, either.
+ *
+ * @param person who wrote; undefined: it is known from what people were called for
  */
 export function learnPlace(
   control: Control,
   origin: Address,
-  person: PersonId,
+  person: PersonId | undefined,
   nowMs: number,
 ): ControlStep<'LEARNED' | 'NOTHING'> {
   if (control.origin !== undefined || control.state === 'BOT') return { result: 'NOTHING' };
-  const { moved } = noteActivity(control, person, nowMs);
+  const { moved } = person === undefined ? {} : noteActivity(control, person, nowMs);
   const next: Control = { ...(moved?.next ?? control), rev: control.rev + 1, origin };
   return { result: 'LEARNED', moved: { next, event: 'place-learned', actor: 'system' } };
 }

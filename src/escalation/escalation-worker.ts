@@ -3,7 +3,7 @@
  *
  *   report ──▶ an escalation begins, or counts once more        close, close-all, hold, go-on, unreached, unposted ──▶ it goes on
  *   page ──▶ the person's pager        post ──▶ a channel        webhook ──▶ a program        hand-off, wait ──▶ control
- *   takeover ──▶ it is had by whoever has the conversation
+ *   takeover, takeover-all ──▶ it is had by whoever has the conversation
  *
  * Invariants
  *   1. An item may be taken up again after a crash; what it does is done once, by its id.
@@ -18,6 +18,7 @@ import { copyFor } from '../approvals/plan.ts';
 import { plansOf } from '../config/escalation-plans.ts';
 import type { Config } from '../config/load-config.ts';
 import type { ControlStore } from '../control/control-store.ts';
+import { API_PLATFORM } from '../delivery/client-event.ts';
 import { EscalationItem, type IfPrivate } from '../delivery/escalation-item.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import { postSigned } from '../delivery/signed-webhook.ts';
@@ -25,13 +26,14 @@ import { addCopy } from '../domain/approval/copies.ts';
 import { excludedFrom } from '../domain/approval/exclusion.ts';
 import { approversOf, isWaiting } from '../domain/approval/record.ts';
 import type { Clock } from '../domain/clock.ts';
-import { requestHandoff } from '../domain/control.ts';
+import { type HumanControl, learnPlace, requestHandoff } from '../domain/control.ts';
 import { LeaseLostError } from '../domain/errors.ts';
 import { close } from '../domain/escalation/answers.ts';
 import { goOn, hold, raise, unposted, unreached } from '../domain/escalation/course.ts';
 import type { Page } from '../domain/escalation/pager.ts';
 import { type EscalationPlan, importanceOf } from '../domain/escalation/plan.ts';
-import { ConversationId, type PersonId, type Platform } from '../domain/ids.ts';
+import type { Escalation } from '../domain/escalation/record.ts';
+import { ConversationId, type EscalationId, type PersonId, type Platform } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import type { Directory } from '../identity/directory.ts';
 import { type Claim, type KeyedQueue, toDeadLetter } from '../mailbox/keyed-queue.ts';
@@ -41,7 +43,7 @@ import type { EscalationStore } from './escalation-store.ts';
 import { followTakeover, followWait } from './human-wait.ts';
 import type { LettersSettled } from './letters-settled.ts';
 import { type Pagers, toUnposted } from './pagers.ts';
-import { queueOfLetters } from './triggers.ts';
+import { callsTo, queueOfLetters } from './triggers.ts';
 
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 5 * 60_000;
@@ -53,7 +55,7 @@ export interface EscalationWorkerDeps {
   readonly escalations: EscalationStore;
   readonly pagers: Pagers;
   readonly approvals: Pick<ApprovalStore, 'find' | 'apply'>;
-  readonly controls: Pick<ControlStore, 'apply'>;
+  readonly controls: Pick<ControlStore, 'apply' | 'find' | 'noteTicket'>;
   readonly lettersSettled: Pick<LettersSettled, 'closeFor'>;
   readonly directory: Directory;
   /** Where somebody is written to on a platform. */
@@ -112,6 +114,7 @@ export class EscalationWorker {
       case 'report': {
         const { report, policy, trouble } = item;
         if (trouble !== undefined) await escalations.noteBegun(trouble, report.id);
+        await this.#noteCall(report);
         await escalations.apply(
           report.id,
           (before, nowMs) => raise(before, report, this.#planOf(policy), nowMs),
@@ -123,12 +126,16 @@ export class EscalationWorker {
         return DONE;
       }
       case 'close':
-        await escalations.apply(item.escalation, (before) => before && close(before, item.remark), options);
+        await escalations.apply(
+          item.escalation,
+          (before) => before && close(before, item.remark, item.actor),
+          options,
+        );
         return DONE;
       case 'close-all':
         for (const id of await escalations.begunBy(item.trouble)) {
           const once = { key: `${item.id}:${id}`, forMs: this.deps.rememberMs() };
-          await escalations.apply(id, (before) => before && close(before, item.remark), { once });
+          await escalations.apply(id, (before) => before && close(before, item.remark, item.actor), { once });
         }
         return DONE;
       case 'hold':
@@ -153,14 +160,18 @@ export class EscalationWorker {
         return DONE;
       case 'page':
         await this.#showCard(item);
+        await this.#noteTicket(await escalations.find(item.page.escalation));
         await pagers.admit(item.person, this.#pageOf(item));
         return DONE;
       case 'post':
+        await this.#noteTicket(await escalations.find(item.escalation));
         return { kind: 'done', effects: this.#post(item) };
       case 'webhook':
         return this.#call(item, claim);
       case 'hand-off':
-        await this.#handOff(item);
+        return this.#handOff(item);
+      case 'takeover-all':
+        await this.#followTakeover(item);
         return DONE;
       case 'takeover':
         await escalations.apply(
@@ -175,6 +186,19 @@ export class EscalationWorker {
       default:
         return item satisfies never;
     }
+  }
+
+  /** Before it begins: whoever takes the conversation over has it, too. */
+  async #noteCall({ id, subject }: Pick<Escalation, 'id' | 'subject'>): Promise<void> {
+    if (subject.kind !== 'conversation') return;
+    await this.deps.escalations.noteBegun(callsTo(subject.conversationId), id);
+    await this.#noteTicket({ subject });
+  }
+
+  /** Whoever is called can take the conversation over by its ticket, for as long as anybody is called. */
+  async #noteTicket(escalation: Pick<Escalation, 'subject'> | undefined): Promise<void> {
+    if (escalation?.subject.kind !== 'conversation') return;
+    await this.deps.controls.noteTicket(escalation.subject.conversationId);
   }
 
   /** Whoever may decide what they are called about gets its card where they are called. */
@@ -274,20 +298,62 @@ export class EscalationWorker {
     epoch,
     conversationId,
     policy,
-  }: Extract<EscalationItem, { kind: 'hand-off' }>): Promise<void> {
+  }: Extract<EscalationItem, { kind: 'hand-off' }>): Promise<Fate> {
     const { controls, escalations, config, rememberMs } = this.deps;
     const current = await escalations.find(escalation);
     // A policy that ends with this is over by then, at the same epoch.
-    if (current?.epoch !== epoch) return;
+    if (current?.epoch !== epoch) return DONE;
     const { origin } = current;
     const waitMs = config().authorizations.takeover.wait;
     const request = { by: { kind: 'escalation', policy, escalation } } as const;
-    await controls.apply(
+    const asked = await controls.apply(
       conversationId,
       (control, nowMs) => requestHandoff(control, request, { waitMs, origin }, nowMs),
       {
         once: { key: id, forMs: rememberMs() },
       },
+    );
+    if (asked?.control.state === 'HUMAN') await this.#leaveTo(asked.control, escalation);
+    // Whoever had it is just giving it back: it is asked for again once they have.
+    if (asked?.control.state === 'HANDBACK_PENDING') return { kind: 'again', afterMs: FIRST_RETRY_MS };
+    return DONE;
+  }
+
+  /** Somebody has the conversation already: they have what it wanted somebody for. */
+  async #leaveTo({ conversationId, owner: by }: HumanControl, escalation: EscalationId): Promise<void> {
+    const { controls, escalations } = this.deps;
+    const follow = (became: 'taken' | 'quiet') =>
+      escalations.apply(
+        escalation,
+        (before, nowMs) => before && followTakeover(before, { by, became }, nowMs),
+      );
+    await follow('taken');
+    // What they did in it meanwhile may have been looked at before this.
+    const now = await controls.find(conversationId);
+    if (now.state !== 'HUMAN' || now.owner.person !== by.person) await follow('quiet');
+  }
+
+  /** For everything that people are called to the conversation for. */
+  async #followTakeover(item: Extract<EscalationItem, { kind: 'takeover-all' }>): Promise<void> {
+    const { escalations, rememberMs } = this.deps;
+    const { conversationId, called, became } = item;
+    const live = became === 'withdrawn' ? [] : await escalations.begunBy(callsTo(conversationId));
+    for (const id of new Set([...called, ...live])) {
+      const once = { key: `${item.id}:${id}`, forMs: rememberMs() };
+      await escalations.apply(id, (before, nowMs) => before && followTakeover(before, item, nowMs), { once });
+      if (became === 'taken') await this.#tellWhere(conversationId, id);
+    }
+  }
+
+  /** Whoever takes over what has never changed hands, from elsewhere, speaks where it was when people were called. */
+  async #tellWhere(conversationId: ConversationId, id: EscalationId): Promise<void> {
+    const origin = (await this.deps.escalations.find(id))?.origin;
+    // Nobody reads in the conversation of a program.
+    if (origin === undefined || origin.platform === API_PLATFORM) return;
+    await this.deps.controls.apply(conversationId, (control, nowMs) =>
+      control.state === 'HUMAN'
+        ? learnPlace(control, origin, undefined, nowMs)
+        : { result: 'NOTHING' as const },
     );
   }
 

@@ -6,8 +6,8 @@ import type { EscalationTrigger } from '../config/escalation-triggers.ts';
 import type { Handoffs } from '../control/handoff-call.ts';
 import { wishTitle } from '../control/sentences.ts';
 import type { WhereOf } from '../control/whereabouts.ts';
-import { toClose, toItem } from '../delivery/escalation-item.ts';
-import type { Control, HandoffRequest, PendingControl } from '../domain/control.ts';
+import { escalationIdOf, toCloseOf, toItem } from '../delivery/escalation-item.ts';
+import type { ControlMove, HandoffRequest, PendingControl } from '../domain/control.ts';
 import type { PersonId } from '../domain/ids.ts';
 import type { Effect } from '../redis/effects.ts';
 import { keyOf, reportsOf, troubleOf } from './triggers.ts';
@@ -37,12 +37,12 @@ export class HandoffEscalation implements Handoffs {
         kind: 'handoff',
         title: wishTitle(request, where?.text, this.nameOf),
         ...(request.reason === undefined ? {} : { words: request.reason }),
-        ...(where?.link === undefined ? {} : { link: where.link }),
       },
       {
         id: `handoff:${conversationId}:${epoch}`,
         conversationId,
         ...(origin ? { origin } : {}),
+        link: where?.link,
         correlation: conversationId,
         ...(person === undefined ? {} : { person }),
         nowMs,
@@ -52,21 +52,21 @@ export class HandoffEscalation implements Handoffs {
   }
 
   /** Somebody came, or looked after it, or it was called off. */
-  onSettled(control: Control, nowMs: number): readonly Effect[] {
-    const { conversationId, epoch, state } = control;
+  onSettled({ next, actor }: ControlMove, nowMs: number): readonly Effect[] {
+    const { conversationId, epoch, state } = next;
     const remark =
       state === 'HUMAN'
-        ? `${control.owner.name} has taken the conversation over`
+        ? `${next.owner.name} has taken the conversation over`
         : 'nobody is waited for there any more, and the agent answers again';
     const closings = this.triggers()
       .filter(({ when }) => when.kind === 'handoff')
       .map((trigger) =>
-        toClose(
-          keyOf({ kind: 'handoff' }, trigger, conversationId),
-          { kind: 'conversation', conversationId },
-          remark,
-          String(epoch),
-          nowMs,
+        toCloseOf(
+          escalationIdOf(keyOf({ kind: 'handoff' }, trigger, conversationId), {
+            kind: 'conversation',
+            conversationId,
+          }),
+          { remark, cause: String(epoch), actor, atMs: nowMs },
         ),
       );
     const trouble = troubleOf({ kind: 'handoff' }, conversationId);
@@ -77,6 +77,7 @@ export class HandoffEscalation implements Handoffs {
       atMs: nowMs,
       trouble,
       remark,
+      actor,
     } as const;
     return [...closings, toItem(all)];
   }

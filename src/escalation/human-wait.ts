@@ -6,21 +6,27 @@ import { type EscalationItem, toItem } from '../delivery/escalation-item.ts';
 import {
   type Control,
   type ControlStep,
+  forgetCall,
   type HandoffRequest,
   letGo,
   lookAfter,
   settle,
 } from '../domain/control.ts';
-import { acknowledge, letGo as release, resolve } from '../domain/escalation/answers.ts';
+import {
+  keepWithoutConversation,
+  letGo as release,
+  resolve,
+  takeWithConversation,
+} from '../domain/escalation/answers.ts';
 import {
   type Escalation,
   type EscalationMove,
   type EscalationStep,
   isLive,
 } from '../domain/escalation/record.ts';
-import type { ConversationId } from '../domain/ids.ts';
+import type { ConversationId, PersonId } from '../domain/ids.ts';
 import type { Effect } from '../redis/effects.ts';
-import { isOfHandoff } from './triggers.ts';
+import { isOfHandoff, isOfPlan } from './triggers.ts';
 
 /** Waited for longer than it takes to see that nobody has confirmed: the escalation is the one to say so. */
 const GRACE_MS = 15 * 60_000;
@@ -37,7 +43,7 @@ export function toWait(before: Escalation | undefined, { next }: EscalationMove,
 /** The conversation that may wait because of it. */
 function waitingIn({ subject, key, plan }: Escalation): ConversationId | undefined {
   if (subject.kind === 'trouble') return undefined;
-  const mayWait = isOfHandoff(key) || plan.steps.some(({ kind }) => kind === 'hand-off');
+  const mayWait = isOfHandoff(key) || handsOff(plan);
   return mayWait ? subject.conversationId : undefined;
 }
 
@@ -53,7 +59,8 @@ export function followWait(
   nowMs: number,
 ): ControlStep<unknown> {
   const isAbout = control.state === 'HANDOFF_PENDING' && mayEnd(control.request, escalation);
-  if (!isAbout || control.sinceMs > asOfMs) return { result: 'NOTHING' };
+  if (control.sinceMs > asOfMs) return { result: 'NOTHING' };
+  if (!isAbout) return isLive(escalation) ? { result: 'NOTHING' } : forgetCall(control, escalation.id);
   const { id, standing } = escalation;
   switch (standing.state) {
     case 'ACKED':
@@ -83,21 +90,52 @@ export function followWait(
 
 /**
  * Whoever has the conversation that people were called to looks after what they were called for: nobody else is called
- * (E1). It is done when they hand back; when they were quiet there, it goes on.
+ * (E1). It is done when they hand back; when they were quiet there, it goes on. A wish for a human is over by itself.
  */
 export function followTakeover(
   escalation: Escalation,
-  { by, became }: Pick<Extract<EscalationItem, { kind: 'takeover' }>, 'by' | 'became'>,
+  { by, became }: Pick<Extract<EscalationItem, { kind: 'takeover-all' }>, 'by' | 'became'>,
   nowMs: number,
 ): EscalationStep<unknown> {
-  const { standing, except } = escalation;
+  const { standing, except, key } = escalation;
+  if (isOfHandoff(key)) return { result: 'NOTHING' };
   const deed = { by, permitted: !except.includes(by.person) };
-  if (became === 'taken') return acknowledge(escalation, deed, nowMs, { instead: true });
-  // Somebody else may have taken it from them.
-  if (standing.state !== 'ACKED' || standing.owner.person !== by.person) return { result: 'NOTHING' };
-  return became === 'quiet'
-    ? release(escalation, deed, nowMs)
-    : resolve(escalation, deed, 'the conversation was handed back');
+  switch (became) {
+    case 'taken':
+      // Whom it comes from does not look after it; who had it with the conversation has it without, then.
+      return deed.permitted
+        ? takeWithConversation(escalation, deed, nowMs)
+        : keepWithoutConversation(escalation, nowMs);
+    case 'quiet':
+      return isOwner(standing, by.person) ? release(escalation, deed, nowMs) : { result: 'NOTHING' };
+    case 'handed-back':
+      if (!wasTheirs(escalation, by.person)) return { result: 'NOTHING' };
+      return isDoneThere(escalation)
+        ? resolve(escalation, deed, 'the conversation was handed back')
+        : keepWithoutConversation(escalation, nowMs);
+    case 'withdrawn':
+      return resolve(escalation, deed, 'nobody need come to the conversation');
+    default:
+      return became satisfies never;
+  }
+}
+
+function isOwner(standing: Escalation['standing'], person: PersonId): boolean {
+  return standing.state === 'ACKED' && standing.owner.person === person;
+}
+
+/** Also where it went on without them meanwhile, or was put off, and nobody else has taken it from them. */
+function wasTheirs({ standing, lastOwner }: Escalation, person: PersonId): boolean {
+  return standing.state === 'ACKED' ? standing.owner.person === person : lastOwner === person;
+}
+
+/** What a plan left to be done by hand is done elsewhere, unless its policy wanted a person there. */
+function isDoneThere({ key, plan }: Escalation): boolean {
+  return !isOfPlan(key) || handsOff(plan);
+}
+
+function handsOff({ steps }: Escalation['plan']): boolean {
+  return steps.some(({ kind }) => kind === 'hand-off');
 }
 
 /** Whether a wait is the one that people are called to by it. */

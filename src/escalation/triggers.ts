@@ -13,13 +13,8 @@ const MOST_WORDS = 500;
 
 /** Something that may make people be called. */
 export type Happening =
-  /** Somebody, or the agent, asked for a human; `words` is why, `link` leads there. */
-  | {
-      readonly kind: 'handoff';
-      readonly title: string;
-      readonly words?: string;
-      readonly link?: string;
-    }
+  /** Somebody, or the agent, asked for a human; `words` is why. */
+  | { readonly kind: 'handoff'; readonly title: string; readonly words?: string }
   /** A turn failed, for so many times in a row. */
   | { readonly kind: 'turn-failed'; readonly times: number }
   /** The model cannot be reached, and that for so long, in ms; `words` is why. */
@@ -62,6 +57,8 @@ export interface Scene {
   readonly id: string;
   readonly conversationId: ConversationId;
   readonly origin?: Address;
+  /** Leads to the conversation, for whoever is called to it; of our own making. */
+  readonly link?: string | undefined;
   readonly correlation: string;
   /** Whoever it comes from is not called. */
   readonly person?: PersonId;
@@ -76,7 +73,8 @@ export function reportsOf(
 ): Effect[] {
   return triggers.flatMap((trigger, index) => {
     if (!isFitting(trigger.when, happening)) return [];
-    const { title, words, link } = told(happening);
+    const { title, words } = told(happening);
+    const link = isOfAll(happening) ? undefined : scene.link;
     const key = keyOf(happening, trigger, scene.conversationId);
     return [
       toReport(
@@ -162,6 +160,11 @@ export function keyOf(
 export function troubleOf(happening: Known, conversationId: string): string {
   const { kind, tool } = happening;
   return [kind, whatOf(happening, conversationId), ...(tool === undefined ? [] : [tool])].join(':');
+}
+
+/** What everything that people are called to one conversation for is known by, whatever it is and whoever began it. */
+export function callsTo(conversationId: ConversationId): string {
+  return `calls:${conversationId}`;
 }
 
 function whatOf(happening: Known, conversationId: string): string {
@@ -301,12 +304,11 @@ function isOfAll({ kind, quota }: Pick<Happening, 'kind'> & { quota?: Quota }): 
 }
 
 /** What people are told of it; `words` are somebody else's. */
-function told(happening: Happening): { title: string; words?: string; link?: string } {
+function told(happening: Happening): { title: string; words?: string } {
   switch (happening.kind) {
     case 'handoff':
       return {
         title: happening.title,
-        ...(happening.link === undefined ? {} : { link: happening.link }),
         ...(happening.words === undefined ? {} : { words: happening.words }),
       };
     case 'turn-failed':

@@ -5,7 +5,7 @@
 
 import { SAID_PREFIX } from '../../src/control/saying.ts';
 import { type Control, endOf } from '../../src/domain/control.ts';
-import { mayTakeOver } from './control-model.ts';
+import { CALLS, mayTakeOver } from './control-model.ts';
 import type { Happening, History } from './control-model-history.ts';
 
 /** What is wrong, in a sentence; undefined when it holds. */
@@ -202,12 +202,35 @@ export const INVARIANTS = {
         return event === 'let-go' && !isGone ? 'it is said that somebody let go who has it' : undefined;
       }),
 
-  'E1 the escalation that wanted a human is known until whoever came has handed back': (history) =>
-    eachWritten(history, ({ before, moved: { next, event } }) =>
-      before.calledBy === undefined || next.calledBy !== undefined || event === 'handed-back'
+  'E1 the escalation that wanted a human is known until whoever came has handed back, or somebody who may says that nobody need come':
+    (history) =>
+      eachWritten(history, ({ before, moved: { next, event, calledOff } }) => {
+        const isOver = event === 'handed-back' || event === 'handoff-requested' || calledOff !== undefined;
+        const left = (before.calledBy ?? []).filter((each) => !next.calledBy?.includes(each));
+        return isOver || left.length === 0 ? undefined : `${event} forgot ${left}`;
+      }),
+
+  'E1 whoever calls the wait off for all who were called may take the conversation over': (history) =>
+    eachWritten(history, ({ moved: { event, calledOff } }) =>
+      calledOff === undefined || (event === 'handoff-withdrawn' && mayTakeOver(calledOff.person))
         ? undefined
-        : `${event} forgot it`,
+        : `${calledOff.person} called off by ${event}`,
     ),
+
+  'E1 an escalation that wants a human where one is waited for is known, too': (history) => {
+    let changes = 0;
+    return each(history, (happening) => {
+      if (happening.kind === 'looked') changes = 0;
+      if (happening.kind === 'written') changes++;
+      if (happening.kind !== 'answered' || happening.input.kind !== 'call-human') return undefined;
+      const { input, current } = happening;
+      // Something else may have happened at the same moment, behind it.
+      if (changes > 1 || input.by !== 'escalation' || current.state !== 'HANDOFF_PENDING') return undefined;
+      return CALLS[0] && current.calledBy?.includes(CALLS[0])
+        ? undefined
+        : 'nobody knows that it wants a human here';
+    });
+  },
 
   'C5 after it was handed back the agent answers the next message': (history) => {
     const { handled } = history.drain();

@@ -65,7 +65,11 @@ export function acknowledge(
   if (standing.state === 'ACKED' && standing.owner.person === by.person) {
     if (!standing.asked) return { result: { code: 'ALREADY', escalation } };
     const { nextMs: _, ...same } = standing;
-    const next = advance(escalation, { ...same, asked: false, ...nextMs });
+    const next = advance(escalation, {
+      ...same,
+      asked: false,
+      ...(standing.hasConversation ? {} : nextMs),
+    });
     return done('CONFIRMED', next, 'confirmed', by);
   }
   if (standing.state === 'ACKED' && !instead) return { result: { code: 'ALREADY', escalation } };
@@ -77,6 +81,45 @@ export function acknowledge(
     ...calledOn,
   };
   return done(standing.state === 'ACKED' ? 'TAKEN' : 'ACKNOWLEDGED', next, 'acknowledged', by);
+}
+
+/**
+ * Somebody has taken the conversation over that it is about: it is theirs, whoever had it before, for as long as they
+ * have that. Whether they are still on it is not asked: who is not heard of there loses the conversation, and this.
+ */
+export function takeWithConversation(
+  escalation: Escalation,
+  { by, permitted }: Deed,
+  nowMs: number,
+): EscalationStep<DeedResult> {
+  const refused = refusal(escalation, permitted);
+  if (refused) return refused;
+  const { standing } = escalation;
+  const had = { state: 'ACKED', owner: by, asked: false, hasConversation: true } as const;
+  if (standing.state === 'ACKED' && standing.owner.person === by.person) {
+    if (standing.hasConversation) return { result: { code: 'ALREADY', escalation } };
+    const { sinceMs } = standing;
+    return done('CONFIRMED', advance(escalation, { ...had, sinceMs }), 'confirmed', by);
+  }
+  const next: Escalation = {
+    ...advanceEpoch(escalation, { ...had, sinceMs: nowMs }),
+    ...ownerBefore(escalation),
+  };
+  return done(standing.state === 'ACKED' ? 'TAKEN' : 'ACKNOWLEDGED', next, 'acknowledged', by);
+}
+
+/** Whoever has it does not have the conversation any more: from now on they are asked, as anybody is. */
+export function keepWithoutConversation(
+  escalation: Escalation,
+  nowMs: number,
+): EscalationStep<'KEPT' | 'NOTHING'> {
+  const { standing, plan } = escalation;
+  if (standing.state !== 'ACKED' || !standing.hasConversation) return { result: 'NOTHING' };
+  const { hasConversation: _, ...same } = standing;
+  const { remindMs } = plan.acknowledge;
+  const nextMs = remindMs === undefined ? {} : { nextMs: nowMs + remindMs };
+  const next = advance(escalation, { ...same, asked: false, ...nextMs });
+  return { result: 'KEPT', moved: bySystem(next, 'confirmed') };
 }
 
 /** Whoever has it lets go of it: after a moment it goes on where it was. */
@@ -152,11 +195,19 @@ export function resolve(
   return done('RESOLVED', advanceEpoch(escalation, { state: 'RESOLVED', by, ...why }), 'resolved', by);
 }
 
-/** What it was about is over by itself: decided, taken over, mended. */
-export function close(escalation: Escalation, remark: string): EscalationStep<'CLOSED' | 'OVER'> {
+/**
+ * What it was about is over by itself: decided, taken over, mended.
+ *
+ * @param actor whose doing that is, who knows of it
+ */
+export function close(
+  escalation: Escalation,
+  remark: string,
+  actor = 'system',
+): EscalationStep<'CLOSED' | 'OVER'> {
   if (!isLive(escalation)) return { result: 'OVER' };
   const next = advanceEpoch(escalation, { state: 'RESOLVED', remark });
-  return { result: 'CLOSED', moved: bySystem(next, 'resolved') };
+  return { result: 'CLOSED', moved: { ...bySystem(next, 'resolved'), actor } };
 }
 
 export function cancel(escalation: Escalation, { by, permitted }: Deed): EscalationStep<DeedResult> {

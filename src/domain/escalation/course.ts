@@ -190,7 +190,8 @@ function heardBy(standing: Standing, acts: readonly Act[]): Standing {
 
 /**
  * Whoever took it is asked whether they are still on it; if they do not say so, it goes on without them: the time for
- * that runs from when they can be told. Who is trusted is asked only because it got worse, and trusted all the same.
+ * that runs from when they can be told. Who is trusted, or has the conversation, is asked only because it got worse, and
+ * keeps it all the same.
  */
 function lookAfterOwner(
   escalation: Escalation,
@@ -199,7 +200,7 @@ function lookAfterOwner(
 ): EscalationStep<TickResult> {
   const { acknowledge, maxAgeMs } = escalation.plan;
   const { nextMs: _, ...same } = standing;
-  const isTrusted = acknowledge.remindMs === undefined;
+  const isTrusted = acknowledge.remindMs === undefined || standing.hasConversation === true;
   const isTooOld = s.nowMs - escalation.lastMs > maxAgeMs;
   if (!standing.asked || isTooOld) {
     const pauseMs = isTooOld ? (acknowledge.remindMs ?? acknowledge.withinMs) : acknowledge.withinMs;

@@ -20,7 +20,8 @@
  *   E2   What is live has a time at which `tick` has something to do (`dueOf`), what is over has none.
  *   E3   Steps are taken in the order of the plan, by its branches and gotos alone.
  *   E5   Rounds, gotos and waiting for somebody to be there are bounded: if nobody acts it comes to EXHAUSTED.
- *   E6   It is never silent: one that was taken is asked about, one that is exhausted calls the last resort again.
+ *   E6   It is never silent: one that was taken is asked about, or is had for as long as the conversation is; one that is
+ *        exhausted calls the last resort again.
  *   E9   One record per key; further reports of the same are counted.
  *   E10  One owner. Whoever comes second is told who came first.
  *   E12  The plan is kept with it.
@@ -96,10 +97,12 @@ export const Standing = z.discriminatedUnion('state', [
     state: z.literal('ACKED'),
     owner: Owner,
     sinceMs: z.int(),
-    /** When they are asked, or when it goes on without them; absent: they are trusted. */
+    /** When they are asked, or when it goes on without them; absent: they are trusted, or have the conversation. */
     nextMs: z.int().optional(),
     /** They were asked whether they are still on it. */
     asked: z.boolean(),
+    /** They have the conversation it is about: it is known from that whether they are still on it. */
+    hasConversation: z.literal(true).optional(),
   }),
   z.object({ state: z.literal('SNOOZED'), by: Owner, nextMs: z.int() }),
   z.object({
@@ -270,7 +273,10 @@ export function isLive({ standing }: Pick<Escalation, 'standing'>): boolean {
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** When `tick` has something to do next; undefined for what is over, and for what was taken by somebody trusted. */
+/**
+ * When `tick` has something to do next; undefined for what is over, and for what was taken by somebody trusted, or by
+ * taking the conversation over, which ends by its own time.
+ */
 export function dueOf({ standing, chains, calling }: Escalation): number | undefined {
   switch (standing.state) {
     case 'RESOLVED':

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ticketFor } from '../../../src/control/control-store.ts';
-import { announcementOf, eventText, takeOverText } from '../../../src/control/sentences.ts';
+import { announcementOf, eventText, handBackText, takeOverText } from '../../../src/control/sentences.ts';
 import {
   finishHandback,
+  type HandoffRequest,
   handBack,
   letGo,
   lookAfter,
@@ -24,6 +25,58 @@ describe('whoever has taken a conversation over', () => {
   ])('OM-053 %s is told the command that hands it back where they read that', (_, result) => {
     expect(takeOverText(result, 'this conversation')).toContain('`/handback`');
     expect(takeOverText(result, 'that conversation')).toContain(`\`/handback ${ticketFor(TALK)}\``);
+  });
+});
+
+describe('a wait for a human', () => {
+  const ALEX = PersonId.parse('alex');
+  const escalation = EscalationId.parse('esc_p0_000000000000');
+  const byPolicy = { by: { kind: 'escalation', policy: 'duty', escalation } } as const;
+  const wait = (request: HandoffRequest) =>
+    requestHandoff(untouched(TALK), request, { waitMs: 60_000 }, 0).moved!;
+
+  it.each<[string, HandoffRequest, string]>([
+    ['who wanted it', { by: { kind: 'person', person: ALEX, name: 'Alex' } }, '`/handback` calls it off.'],
+    ['for whom the agent wanted it', { by: { kind: 'agent' }, from: ALEX }, '`/handback` calls it off.'],
+    [
+      'for nobody, by the agent',
+      { by: { kind: 'agent' } },
+      'Whoever may take conversations over can call it off',
+    ],
+    [
+      'by a rule',
+      { by: { kind: 'rule', rule: 'x' }, from: ALEX },
+      'Whoever may take conversations over can call',
+    ],
+    ['by a policy', byPolicy, 'Whoever may take conversations over can call it off'],
+  ])('OM-053 says who can call it off: %s', (_, request, text) => {
+    const moved = wait(request);
+    const helped = lookAfter(moved.next, { ...DANA, escalation }, 600_000, 0).moved!;
+    const back = handBack(moved.next, { by: { person: ALEX, name: 'Alex' }, permitted: false }, 1);
+
+    expect(announcementOf(untouched(TALK), moved, [])).toContain(text);
+    expect(announcementOf(moved.next, helped, [])).toContain(text);
+    const isTheirs = text.startsWith('`');
+    expect(back.result.code).toBe(isTheirs ? 'WITHDRAWN' : 'NOT_PERMITTED');
+    if (!isTheirs) {
+      expect(handBackText(back.result, 'this conversation')).toBe(
+        'Only somebody who may take conversations over can call that off.',
+      );
+    }
+  });
+
+  it('OM-053 E1 says that whoever was called for another reason still is, unless who may calls it off for all', () => {
+    const waiting = wait({ by: { kind: 'agent' }, from: ALEX }).next;
+    const joined = requestHandoff(waiting, byPolicy, { waitMs: 60_000 }, 1).moved!.next;
+    const alex = { person: ALEX, name: 'Alex' };
+
+    const byAsker = handBack(joined, { by: alex, permitted: false }, 2).moved!;
+    const byDana = handBack(joined, { by: DANA, permitted: true }, 2).moved!;
+
+    expect(announcementOf(joined, byAsker, [])).toContain('is still called');
+    expect(announcementOf(joined, byDana, [])).toBe('All right, no human is needed: I answer here again.');
+    expect(byAsker.next.calledBy).toEqual([escalation]);
+    expect(byDana).toMatchObject({ calledOff: DANA });
   });
 });
 

@@ -1,13 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { type Control, requestHandoff, untouched } from '../../../src/domain/control.ts';
-import { acknowledge, cancel, close, letGo, resolve } from '../../../src/domain/escalation/answers.ts';
-import { type Report, raise } from '../../../src/domain/escalation/course.ts';
+import {
+  acknowledge,
+  cancel,
+  close,
+  letGo,
+  push,
+  resolve,
+  snooze,
+} from '../../../src/domain/escalation/answers.ts';
+import { type Report, raise, tick } from '../../../src/domain/escalation/course.ts';
 import { EscalationPlan, type PlanStep } from '../../../src/domain/escalation/plan.ts';
-import type { Escalation, EscalationMove } from '../../../src/domain/escalation/record.ts';
+import { dueOf, type Escalation, type EscalationMove } from '../../../src/domain/escalation/record.ts';
 import { ConversationId, EscalationId, PersonId } from '../../../src/domain/ids.ts';
 import { followTakeover, followWait, toWait } from '../../../src/escalation/human-wait.ts';
+import { surroundings } from '../../support/escalation-world.ts';
 
 const CONVERSATION = ConversationId.parse('slack:T0:C0:1');
+const OSKAR = { person: PersonId.parse('oskar'), name: 'Oskar' };
+const NOBODY = { hours: {}, schedules: {}, roles: {}, links: {}, posts: [] };
 const DEED = { by: { person: PersonId.parse('dana'), name: 'Dana' }, permitted: true };
 const WAIT_MS = 600_000;
 const HOUR = 3_600_000;
@@ -114,6 +125,52 @@ describe('an escalation that called people to a conversation', () => {
     ['goes on when they were quiet there', 'quiet', 'ACTIVE'],
   ] as const)('%s', (_, became, state) => {
     expect(followTakeover(had, { by, became }, 2).moved?.next.standing).toMatchObject({ state });
+  });
+
+  it('E6 asks them nothing while they have it, and is done when they hand it back though it went on without them', () => {
+    const later = surroundings(NOBODY, 90 * 60_000);
+    const late = push(had, { by: OSKAR, permitted: true }, 3).moved!.next;
+    const putOff = snooze(had, { by: OSKAR, permitted: true }, HOUR, { instead: true }).moved!.next;
+
+    expect(tick(had, later).result).toBe('nothing');
+    expect(dueOf(had)).toBeUndefined();
+    for (const left of [late, putOff]) {
+      const over = followTakeover(left, { by, became: 'handed-back' }, 4).moved?.next;
+      expect(over?.standing).toMatchObject({ state: 'RESOLVED', by });
+    }
+  });
+
+  it('E6 is no longer asked about once whoever has it takes the conversation over, and is asked about as before once somebody else has that who may not have it', () => {
+    const byHand = acknowledge(begun, DEED, 1).moved!.next;
+    const there = followTakeover(byHand, { by, became: 'taken' }, 2).moved!.next;
+    const theirs = { ...there, except: [OSKAR.person] };
+
+    const left = followTakeover(theirs, { by: OSKAR, became: 'taken' }, 3).moved!.next;
+
+    expect([byHand, there, left].map(dueOf)).toEqual([1 + HOUR, undefined, 3 + HOUR]);
+    expect(left.standing).toMatchObject({ state: 'ACKED', owner: by });
+  });
+
+  it('is done when somebody who may says that nobody need come, and a wish for a human is over by itself', () => {
+    const wish = begunBy('handoff:duty:it');
+
+    expect(followTakeover(begun, { by, became: 'withdrawn' }, 2).moved?.next.standing).toMatchObject({
+      state: 'RESOLVED',
+      by,
+    });
+    for (const became of ['taken', 'handed-back', 'quiet', 'withdrawn'] as const) {
+      expect(followTakeover(wish, { by, became }, 2).moved).toBeUndefined();
+    }
+  });
+
+  it('stays with whoever handed the conversation back where it is about what a plan left to be done', () => {
+    const plan = begunBy('plan-raised:duty:it');
+    const had = followTakeover(plan, { by, became: 'taken' }, 1).moved!.next;
+
+    const left = followTakeover(had, { by, became: 'handed-back' }, 2).moved!.next;
+
+    expect(left.standing).toMatchObject({ state: 'ACKED', owner: by });
+    expect(dueOf(left)).toBe(2 + HOUR);
   });
 
   it('is not had by whoever it comes from', () => {
