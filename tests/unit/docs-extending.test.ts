@@ -124,7 +124,8 @@ describe('the skill', () => {
 
     const [standing] = registry.shelf().standings;
     expect(standing?.kind).toBe('active');
-    expect(lintSkill(standing!, blockOf('markdown'), settings)).toEqual([]);
+    const written = { content: blockOf('markdown'), program: undefined };
+    expect(lintSkill(standing!, written, { settings, tools: ['list_refunds'] })).toEqual([]);
   });
 
   it('is shown whole for the question, and not for another', async () => {
