@@ -200,9 +200,11 @@ function stepText({ tool, args }: PlannedCall): string {
   return `${words === '' ? 'no arguments' : words} — risk: ${riskOf(tool, args)} — ${undoText({ tool, args })}`;
 }
 
+/** That a plan undoes a step while it runs does not make the step one that can be undone afterwards. */
 function undoText({ tool, args }: PlannedCall): string {
   if (tool.effect === 'read') return 'it changes nothing';
-  return tool.compensation ? `undone by: ${tool.compensation.describe(args)}` : 'CANNOT BE UNDONE';
+  if (tool.compensation) return `if a later step fails, undone by: ${tool.compensation.describe(args)}`;
+  return tool.reversible ? 'NOT UNDONE if a later step fails' : 'CANNOT BE UNDONE';
 }
 
 /** The same as long as it is the same for every step. */

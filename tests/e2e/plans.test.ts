@@ -77,9 +77,9 @@ describe('a plan that somebody agrees to', () => {
     const shown = textOf(card);
     expect(shown).toMatch(/3 steps: refund, deploy, refund/);
     expect(shown).toMatch(
-      /order 7, amount 120, currency EUR, .* — risk: high — undone by: charge order 7 120\.00 EUR/,
+      /order 7, amount 120, currency EUR, .* — risk: high — if a later step fails, undone by: charge order 7 120\.00 EUR/,
     );
-    expect(shown).toMatch(/— risk: medium — undone by: roll api in production back/);
+    expect(shown).toMatch(/— risk: medium — if a later step fails, undone by: roll api in production back/);
     await press(card, /Approve/);
 
     await story.answer(thread, /Done: All 3 steps are done/);

@@ -221,9 +221,23 @@ describe('what is agreed to', () => {
     expect(preview?.told?.facts).toEqual([
       { label: 'called, by the agent', value: 'Move order 7' },
       { label: 'how it runs', value: expect.stringContaining('undone, the last first') },
-      { label: '1. refund', value: 'order 7, amount 120 — risk: high — undone by: charge it again' },
-      { label: '2. deploy', value: 'service web — risk: low — CANNOT BE UNDONE' },
+      {
+        label: '1. refund',
+        value: 'order 7, amount 120 — risk: high — if a later step fails, undone by: charge it again',
+      },
+      { label: '2. deploy', value: 'service web — risk: low — NOT UNDONE if a later step fails' },
     ]);
+  });
+
+  it('says of a step that nothing undoes that it cannot be undone', async () => {
+    const plan = planTool({ reversible: false, compensation: undefined });
+
+    const preview = await plan.preview?.(args(REFUND, DEPLOY), CONTEXT);
+
+    expect(preview?.told?.facts).toContainEqual({
+      label: '1. refund',
+      value: 'order 7, amount 120 — risk: high — CANNOT BE UNDONE',
+    });
   });
 
   it('shows what each step would change, and says which one cannot be told', async () => {
