@@ -128,7 +128,8 @@ describe('what follows when a newer request takes the place of one', () => {
         event: 'approval.superseded',
         actor: ALEX,
         channel: 'slack',
-        detail: { from: 'OPEN', to: 'SUPERSEDED', set: { supersededBy: newer.id } },
+        detail: { from: 'OPEN', to: 'SUPERSEDED' },
+        words: { set: { supersededBy: newer.id } },
       },
     });
   });
