@@ -154,14 +154,14 @@ describe('people the gateway does not know', () => {
     story = await Story.begin();
 
     const first = await story.mention('refund order 3', EVE.slack);
-    await story.answer(first, /do not know you yet.*slack:T0SANDBOX\/U0EVE/s);
+    await story.told(EVE.slack, /do not know you yet.*slack:T0SANDBOX\/U0EVE/s);
     const second = await story.mention('refund order 3, now', EVE.slack);
     await story.write(EVE.mail, 'Refund', 'refund order 3');
     await story.mail(EVE.mail, /do not know you yet/);
     await story.write(EVE.mail, 'Refund again', 'refund order 3');
     await story.quiet();
 
-    expect(story.said(second)).toEqual([]);
+    expect([...story.said(first), ...story.said(second)]).toEqual([]);
     expect(story.sandbox.mail.mailbox(EVE.mail)).toHaveLength(1);
     expect(story.sandbox.claude.requests).toEqual([]);
     expect(story.refunds(3)).toEqual([]);

@@ -5,7 +5,7 @@ import { AccountId, type ApprovalId, PersonId } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
 import { ALEX, BOT, DANA, DISCORD_CHANNELS, EVE, TEAM } from '../../src/sandbox/people.ts';
 import { silent } from '../support/core.ts';
-import { button, Story, type StoryConfig, textOf as slackTextOf } from '../support/story.ts';
+import { button, GENERAL, Story, type StoryConfig, textOf as slackTextOf } from '../support/story.ts';
 import { textOf } from '../support/surfaces/discord-surface.ts';
 
 const [GENERAL_] = DISCORD_CHANNELS;
@@ -303,7 +303,7 @@ describe('a code', () => {
     await story.mention(`what does ${code} mean?`);
     await story.quiet();
 
-    const shown = story.sandbox.slack.messages('C0GENERAL').filter(({ user }) => user === BOT.user);
+    const shown = story.sandbox.slack.messages(GENERAL).filter(({ user }) => user === BOT.user);
     expect(shown.map(slackTextOf).join()).not.toContain(code);
     expect(JSON.stringify(story.sandbox.claude.requests)).toContain('[code hidden]');
     expect(JSON.stringify(story.sandbox.claude.requests)).not.toContain(code);
@@ -356,7 +356,7 @@ describe('a stranger', () => {
     const { discord, jira, slack } = story.sandbox;
     const everywhere = () =>
       JSON.stringify([
-        slack.messages('C0GENERAL'),
+        slack.messages(GENERAL),
         discord.messages(GENERAL_.id),
         jira.comments('OPS-2').map(({ body }) => body),
       ]);
