@@ -88,7 +88,7 @@ export class ControlDesk {
   /**
    * Whoever may talk to the agent may ask for a human. Undefined when there is nobody who could come.
    *
-   * @param asking what they say beside it, and the item by which that is in line as well
+   * @param asking.item by which what they say beside it stands in line, too: nobody is told of that once more
    */
   async callHuman(
     gesture: Gesture,

@@ -3,8 +3,8 @@
  *
  *   the lease is lost               nothing: somebody else handles it
  *   the conversation changed hands  back at once, for whoever speaks now
- *   the model is away               back after a pause of an hour at most, which does not count; everybody waiting is
- *                                   told once an hour, for as long as it is
+ *   the model is away               back after a pause of an hour at most, which does not count; whoever waits is told
+ *                                   once, however long it is
  *   anything else                   back after a pause that grows, and that counts
  *   counted too often               to the dead letters, for a person to look at; its author is told
  *
@@ -24,7 +24,7 @@ import { MailboxItem, MOST_FAILURES } from '../domain/mailbox-item.ts';
 import { type Claim, type Committed, deathsIn, type KeyedQueue } from '../mailbox/keyed-queue.ts';
 import { conversationOf } from '../mailbox/mailbox.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { Effect } from '../redis/effects.ts';
+import { type Effect, namelessOnce } from '../redis/effects.ts';
 import type { Alarms } from './alarms.ts';
 import { originOf, type Trace } from './handling.ts';
 import { receivedAudit } from './handling-audit.ts';
@@ -38,8 +38,8 @@ const LONGEST_RETRY_MS = 60_000;
 const LONGEST_AWAY_MS = 60 * 60_000;
 /** A pause from here on is named to those who wait. */
 const LONG_PAUSE_MS = 60_000;
-/** People of one conversation are told again that the model is away only after this long. */
-const TELL_DELAY_AGAIN_MS = 60 * 60_000;
+/** For so long it is known that somebody was told what their message waits for: longer than any outage. */
+const TOLD_OF_DELAY_MS = 30 * 24 * 60 * 60_000;
 
 /** An item to handle, or the reason why that is not tried any more. */
 export type Triage =
@@ -193,8 +193,7 @@ export class FailedItems {
       toOutEffect(
         {
           kind: 'text',
-          // Another each time: where an id is sent once, it would not be told again.
-          id: `delayed:${item.id}:${atMs}`,
+          id: `delayed:${item.id}`,
           correlation: item.correlation,
           conversationId,
           to,
@@ -202,7 +201,8 @@ export class FailedItems {
           epoch,
           atMs,
         },
-        { once: { key: `delayed:${conversationId}`, forMs: TELL_DELAY_AGAIN_MS } },
+        // Of those that wait in line the first alone is tried, so a conversation is told once of an outage.
+        { once: namelessOnce(`delayed:${item.id}`, TOLD_OF_DELAY_MS) },
       ),
     ];
   }
