@@ -9,7 +9,8 @@
  *      told: Slack never delivers a command twice.
  *   2. While nobody knows whether it is stored, that is what the person is told, and what came of it as soon as it is
  *      known: typed again it would be done twice.
- *   3. Slack shows nobody what was typed, so a question is shown to whoever asked it, with word that it is worked on.
+ *   3. Slack shows nobody what was typed, so a question is shown to whoever asked it, with word that it is worked on; or
+ *      of who has it, where that is a person.
  */
 import type { Clock } from '../../src/domain/clock.ts';
 import type { Receive } from '../../src/domain/gateway.ts';
@@ -108,7 +109,7 @@ function sentenceFor(receipt: Receipt, message: InboundMessage): string | undefi
   switch (receipt.kind) {
     case 'stored': {
       const question = questionOf(message);
-      return question && `${quoted(question)}\n\nWorking on it …`;
+      return question && `${quoted(question)}\n\n${receipt.silence ?? 'Working on it …'}`;
     }
     case 'ignored':
       // Slack lets nothing take the place of what a command was answered with, so it is said once.

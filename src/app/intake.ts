@@ -96,6 +96,7 @@ function createRouter(core: Core, parts: IntakeParts, answers: AnswerDesk): Mess
     answers,
     directives: new DirectiveDesk({
       approvals: stores.approvals,
+      hands: stores.controls,
       lookup: answers,
       grants,
       stops,
@@ -126,6 +127,7 @@ function createRouter(core: Core, parts: IntakeParts, answers: AnswerDesk): Mess
     directory: stores.directory,
     writer: stores.writer,
     rooms: createRooms(core),
+    controls: stores.controls,
     config,
     isKnown: (conversationId) => stores.controls.isKnown(conversationId),
     hasRoom: () => conversations.hasRoom(),

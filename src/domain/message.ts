@@ -162,7 +162,8 @@ export type Inbound = z.infer<typeof Inbound>;
 
 /** What became of something that came in; a gateway may acknowledge its platform once it has this. */
 export type Receipt =
-  | { readonly kind: 'stored' }
+  /** `silence`: why the agent says nothing to it now, in markdown; told of commands of the platform. */
+  | { readonly kind: 'stored'; readonly silence?: string }
   | { readonly kind: 'duplicate' }
   /** `told`: why it was is said to the sender in a message of its own. */
   | { readonly kind: 'ignored'; readonly reason: string; readonly told?: true }

@@ -15,6 +15,8 @@ import { type Asker, askerOf, ceilingsOf, profileOf } from '../agent/tools/profi
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { literal, titleOf, viaText, whenText } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
+import type { ControlStore } from '../control/control-store.ts';
+import { silenceText } from '../control/silence.ts';
 import type { StopSign } from '../control/stop-sign.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import type { Approval } from '../domain/approval/record.ts';
@@ -77,6 +79,8 @@ export type Directive =
 
 export interface DirectiveDeps {
   readonly approvals: ApprovalStore;
+  /** Who speaks in a conversation. */
+  readonly hands: Pick<ControlStore, 'find'>;
   readonly lookup: Lookup;
   readonly grants: GrantDesk;
   readonly stops: Pick<StopSign, 'raise' | 'isBusy'>;
@@ -305,8 +309,10 @@ export class DirectiveDesk {
   ): Promise<string> {
     const here = await this.deps.approvals.heldIn(conversationId);
     const yours = await this.deps.lookup.approvalsFor(sender, MOST_COUNTED);
+    const silence = silenceText(await this.deps.hands.find(conversationId));
     return [
       `You are ${literal(name)} (${roles.length > 0 ? roles.join(', ') : 'no role'}).`,
+      ...(silence === undefined ? [] : [silence]),
       yours.length === 0
         ? 'Nothing waits for your answer.'
         : `${yours.length}${yours.length === MOST_COUNTED ? ' or more' : ''} ${yours.length === 1 ? 'request waits' : 'requests wait'} for your answer: \`/approvals\` lists them.`,

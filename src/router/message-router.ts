@@ -18,6 +18,8 @@
  */
 import { hideReplySecrets } from '../approvals/reply-parser.ts';
 import type { Config } from '../config/load-config.ts';
+import type { ControlStore } from '../control/control-store.ts';
+import { silenceText } from '../control/silence.ts';
 import { toOutEffect, toSender } from '../delivery/outbox.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -83,6 +85,7 @@ export interface RouterDeps {
   readonly directory: Directory;
   readonly writer: EffectWriter;
   readonly rooms: Pick<Rooms, 'settle'>;
+  readonly controls: Pick<ControlStore, 'find'>;
   readonly config: () => Config;
   /** Whether the agent has a part in a conversation. */
   readonly isKnown: (conversationId: ConversationId) => Promise<boolean>;
@@ -284,9 +287,9 @@ export class MessageRouter {
     switch (posted.kind) {
       case 'taken':
         this.deps.onTaken(posted.claim);
-        return { kind: 'stored' };
+        return this.#stored(message);
       case 'stored':
-        return { kind: 'stored' };
+        return this.#stored(message);
       case 'duplicate':
         return { kind: 'duplicate' };
       case 'stranger':
@@ -294,6 +297,15 @@ export class MessageRouter {
       default:
         return posted satisfies never;
     }
+  }
+
+  /** A command is answered at once, so it is said whether the agent has anything to say to it. */
+  async #stored({ conversationId, isCommand }: InboundMessage): Promise<Receipt> {
+    if (!isCommand) return { kind: 'stored' };
+    // It is stored, whoever can tell who speaks there.
+    const control = await this.deps.controls.find(conversationId).catch(() => undefined);
+    const silence = control && silenceText(control);
+    return silence === undefined ? { kind: 'stored' } : { kind: 'stored', silence };
   }
 
   async #stranger(message: InboundMessage, opening: Opening): Promise<Receipt> {

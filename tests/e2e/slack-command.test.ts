@@ -94,6 +94,22 @@ describe('OB-010 the command /signalbox', () => {
     expect(story.sandbox.slack.ephemerals(EVE.slack)).toHaveLength(2);
   });
 
+  it('OB-010 says that a human is waited for, or who has it, where nobody works on what is asked; so does the status', async () => {
+    const { slack } = story.sandbox;
+    const { acknowledged } = await slack.dm({ user: ALEX.slack, text: '!human my order is lost' });
+    await acknowledged;
+    await slack.until(() => slack.messages('D0ALEX').find((each) => /calls it off/.test(textOf(each))));
+
+    await type(ALEX.slack, 'refund order 3', 'D0ALEX');
+    const waits = await told(ALEX.slack, /refund order 3/);
+    await type(ALEX.slack, 'status', 'D0ALEX');
+    const status = await told(ALEX.slack, /You are Alex/);
+
+    expect(waits).toContain('A human is waited for here');
+    expect(waits).not.toContain('Working on it');
+    expect(status).toContain('A human is waited for here');
+  });
+
   it('goes on where the same person left off, and keeps that from others in the channel', async () => {
     await type(ALEX.slack, 'ask my favourite colour is teal');
     await story.quiet();

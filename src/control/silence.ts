@@ -1,0 +1,26 @@
+/** Why the agent says nothing in a conversation, for whoever asks or writes there. Markdown. Pure. */
+import { literal, whenText } from '../approvals/sentences.ts';
+import type { Control } from '../domain/control.ts';
+import { helpersOf } from './sentences.ts';
+
+/** Undefined while the agent speaks. */
+export function silenceText(control: Control): string | undefined {
+  switch (control.state) {
+    case 'BOT':
+      return undefined;
+    case 'HANDOFF_PENDING': {
+      const helpers = helpersOf(control).map(({ name }) => literal(name));
+      const then =
+        helpers.length === 0
+          ? `If nobody has come by ${whenText(control.untilMs)}, I answer it myself.`
+          : `${helpers.join(' and ')} ${helpers.length === 1 ? 'looks' : 'look'} after it.`;
+      return `A human is waited for here, who reads what is written; I say nothing until then. ${then}`;
+    }
+    case 'HUMAN':
+      return `${literal(control.owner.name)} has this conversation and reads what is written here; I say nothing until it is handed back.`;
+    case 'HANDBACK_PENDING':
+      return 'This conversation is just being handed back to me; then I answer what was written here.';
+    default:
+      return control satisfies never;
+  }
+}
