@@ -31,6 +31,7 @@ function createOutbox(core: Core, gateway: Gateway, tokens: ReplyTokens): LanePo
     controls: stores.controls,
     holdOf: createHoldOf(stores.controls, config),
     escalations: stores.escalations,
+    deadLetters: stores.deadLetters,
     directory: stores.directory,
     reach,
     tokens,

@@ -123,7 +123,7 @@ function owesUpdate(approval: Approval, copy: CardCopy): boolean {
 }
 
 /** Text that every item holds which brings this copy up to date, and no other item. */
-export function updatedBy({ id }: Pick<Approval, 'id'>, copy: CardCopy): string {
+export function updatedBy({ id }: Pick<Approval, 'id'>, copy: Pick<CardCopy, 'id'>): string {
   return `"id":${JSON.stringify(`card:${id}:${copy.id}:`).slice(0, -1)}`;
 }
 

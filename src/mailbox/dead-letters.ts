@@ -100,6 +100,12 @@ export class DeadLetters {
     return false;
   }
 
+  /** Whether the item of one of the newest letters of a partition holds this text. */
+  async isKept(partition: number, text: string): Promise<boolean> {
+    const newest = await this.redis.xrevrange(this.keys.deadLetters(partition), '+', '-', 'COUNT', PAGE);
+    return newest.some((entry) => toLetter(partition, entry).item.includes(text));
+  }
+
   /** Those of one partition after those of another, however many there are. */
   async *all(): AsyncGenerator<DeadLetter> {
     for (const partition of this.keys.partitions()) {

@@ -6,6 +6,7 @@
  *      told; never otherwise.
  *      They are told where they asked; where that is the place that failed, in a private one of theirs, with the words
  *      that did not arrive. A report that cannot be delivered itself is told to nobody.
+ *      A card is kept once for each place, whatever it shows since: retried, it shows what is true then.
  *   2. A refused or failed message holds up its own lane only.
  *   3. An approver who cannot be reached where they want to be asked is asked in their next place. Whoever asked hears
  *      of it while somebody is waited for, once for each place, however often the card changes.
@@ -20,6 +21,7 @@
  *      reminder; one of what was settled or changed meanwhile, like a question about it, is not sent any more.
  */
 
+import { updatedBy } from '../approvals/approval-audit.ts';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { isWorthSending, toCard } from '../approvals/card.ts';
 import { copyFor } from '../approvals/plan.ts';
@@ -51,6 +53,7 @@ import { toUnposted, toUnreached } from '../escalation/pagers.ts';
 import { pageContent } from '../escalation/sentences.ts';
 import { reportsOf } from '../escalation/triggers.ts';
 import type { Directory } from '../identity/directory.ts';
+import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import { type Claim, type KeyedQueue, takingOf, toDeadLetter } from '../mailbox/keyed-queue.ts';
 import type { KnownSecrets } from '../observability/known-secrets.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -78,6 +81,7 @@ export interface DeliveryDeps {
   /** When a call of a conversation runs that was agreed to. */
   readonly holdOf: HoldOf;
   readonly escalations: Pick<EscalationStore, 'find'>;
+  readonly deadLetters: Pick<DeadLetters, 'isKept'>;
   readonly directory: Directory;
   readonly reach: Reach;
   readonly tokens: ReplyTokens;
@@ -371,14 +375,22 @@ export class DeliveryWorker {
         nowMs: this.deps.clock.now(),
       },
     );
+    const isKept = await this.#isKept(claim, item);
     return [
-      toDeadLetter(claim, reason),
+      ...(isKept ? [] : [toDeadLetter(claim, reason)]),
       toAudit(item, 'message.undeliverable', { reason }),
       ...told,
       ...this.#unsaid(item),
       // What calls somebody, and does not arrive, calls them by another way; it is no reason to call anybody else.
-      ...(item.kind === 'page' ? unreached : reports),
+      ...(item.kind === 'page' ? unreached : isKept ? [] : reports),
     ];
+  }
+
+  /** Whether a dead letter of an earlier face of the same card in the same place stands for it already. */
+  async #isKept({ partition }: Claim, item: OutboxItem): Promise<boolean> {
+    if (item.kind !== 'card') return false;
+    const { approvalId, copyId } = item;
+    return this.deps.deadLetters.isKept(partition, updatedBy({ id: approvalId }, { id: copyId }));
   }
 
   /** To whoever caused it, where they did; of a request, that somebody does not have it, while that matters. */

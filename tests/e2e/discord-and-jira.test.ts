@@ -242,7 +242,7 @@ describe('in Jira', () => {
 });
 
 describe('when somebody cannot be reached', () => {
-  it('OM-142 asks by mail when Dana takes no direct messages in Discord, tells Alex so, and keeps the dead letter', async () => {
+  it('OM-142 asks by mail when Dana takes no direct messages in Discord, tells Alex so, and keeps one dead letter', async () => {
     prefer('discord');
     story.config = withPerson(story.config, 'dana', {
       prefers: [Platform.parse('discord'), Platform.parse('email')],
@@ -256,7 +256,18 @@ describe('when somebody cannot be reached', () => {
       () => jira.said(place),
       /could not deliver.*to Dana Reyes on Discord.*by e-mail instead/,
     );
-    await story.mail(DANA.mail, /refund/);
+    const request = await story.mail(DANA.mail, /refund/);
+    expect(await story.app.deadLetters.list()).toHaveLength(1);
+
+    // Her card in Discord shows something else from then on, and is refused anew.
+    const line = `question ${codesIn(request).approve} which parcel?`;
+    await story.sandbox.mail.reply(request, { line, quoting: 'top' });
+    await seen(jira, () => jira.said(place), /Dana Reyes asks by e-mail/);
+    await story.quiet();
+    const refused = (await story.app.audit.tail(200)).filter(
+      ({ event }) => event.event === 'message.undeliverable',
+    );
+    expect(refused.length).toBeGreaterThan(1);
     expect(await story.app.deadLetters.list()).toHaveLength(1);
   });
 

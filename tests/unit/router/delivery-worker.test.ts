@@ -49,12 +49,14 @@ interface Circumstances {
   readonly approval?: Approval;
   readonly triggers?: readonly EscalationTrigger[];
   readonly claim?: Partial<Claim>;
+  /** Items in the dead letters. */
+  readonly letters?: readonly string[];
   readonly written: Effect[];
 }
 
 async function attempt(
   more: object,
-  { ageMs, error, places = [], approval, triggers = [], claim, written }: Circumstances,
+  { ageMs, error, places = [], approval, triggers = [], claim, letters = [], written }: Circumstances,
 ): Promise<string[]> {
   const fate: string[] = [];
   const queue = {
@@ -80,6 +82,7 @@ async function attempt(
     controls: { epochOf: async () => 0 },
     holdOf: async () => undefined,
     escalations: { find: async () => undefined },
+    deadLetters: { isKept: async (_partition, text) => letters.some((letter) => letter.includes(text)) },
     triggers: () => triggers,
     keepTranscriptMs: () => 1,
     directory: { find: () => ALEX, personOf: () => ALEX } as unknown as Directory,
@@ -143,6 +146,33 @@ describe('a message that cannot be delivered', () => {
     expect(await reportIn({ fence: '7', step: '1' })).toEqual(first);
     expect(await reportIn({ fence: '7', step: '2' })).not.toEqual(first);
     expect(await reportIn({ fence: '8', step: '1' })).not.toEqual(first);
+  });
+});
+
+describe('a card that is refused', () => {
+  const { id: approvalId } = anApproval();
+  const cardOf = (face: number, copyId = 'lee.slack') => ({
+    kind: 'card',
+    id: `card:${approvalId}:${copyId}:${face}`,
+    approvalId,
+    copyId,
+    face,
+  });
+  const fateOfCard = async (item: object, letters: readonly string[]) => {
+    const written: Effect[] = [];
+    const triggers = [EscalationTrigger.parse({ when: 'dead_letter', raise: 'duty', severity: 'warning' })];
+    const error = new UndeliverableError(SLACK, 'is_archived');
+    await attempt(item, { ageMs: 0, error, approval: anApproval(), triggers, letters, written });
+    return written.map(({ kind }) => kind);
+  };
+
+  it('OM-142 is kept once for each place, and calls people once, however often it changes', async () => {
+    const kept = [JSON.stringify(cardOf(2))];
+
+    expect(await fateOfCard(cardOf(2, 'conversation'), [])).toEqual(['dead', 'audit', 'out']);
+    expect(await fateOfCard(cardOf(3, 'conversation'), kept)).toEqual(['dead', 'audit', 'out']);
+    const again = [JSON.stringify(cardOf(2, 'conversation'))];
+    expect(await fateOfCard(cardOf(3, 'conversation'), again)).toEqual(['audit']);
   });
 });
 
