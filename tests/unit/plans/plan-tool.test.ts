@@ -230,9 +230,10 @@ describe('what is agreed to', () => {
   });
 
   it('says of a step that nothing undoes that it cannot be undone', async () => {
-    const plan = planTool({ reversible: false, compensation: undefined });
+    const single = createTestTools().map((tool) => ({ ...tool, reversible: false }));
+    const [plan] = createPlanTools(single, { run: async () => DONE });
 
-    const preview = await plan.preview?.(args(REFUND, DEPLOY), CONTEXT);
+    const preview = await plan?.preview?.(args(REFUND, DEPLOY), CONTEXT);
 
     expect(preview?.told?.facts).toContainEqual({
       label: '1. refund',
