@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { firstChars, visible } from '../approvals/sentences.ts';
 import { plansOf } from '../config/escalation-plans.ts';
-import { toReport } from '../delivery/escalation-item.ts';
+import { escalationIdOf, toReport } from '../delivery/escalation-item.ts';
 import { StartupError } from '../domain/errors.ts';
 import type { Severity } from '../domain/escalation/plan.ts';
 import { dueOf, type Escalation } from '../domain/escalation/record.ts';
@@ -91,7 +91,9 @@ export async function actOnEscalation(
       );
     }
     const failed = ['NOT_PERMITTED', 'OVER', 'NOT_YOURS', 'NO_SUCH_STEP', 'ALREADY'].includes(result.code);
-    print(json ? JSON.stringify(result, undefined, 2) : deedText(result).replaceAll('`', ''));
+    print(
+      json ? JSON.stringify(result, undefined, 2) : deedText(result, actor.person.id).replaceAll('`', ''),
+    );
     return failed ? 1 : 0;
   });
 }
@@ -122,10 +124,11 @@ export async function raiseEscalation(
       );
     }
     const id = randomUUID();
+    const about = { key: `manual:${id}`, subject: { kind: 'trouble' as const } };
+    const ticket = escalationIdOf(about.key, about.subject);
     const report = toReport(
       {
-        key: `manual:${id}`,
-        subject: { kind: 'trouble' },
+        ...about,
         severity,
         title,
         correlation: `cli:${id}`,
@@ -141,17 +144,18 @@ export async function raiseEscalation(
         event: {
           event: 'escalation.asked-for',
           actor: auditName(actor),
-          subject: policy,
+          // The ticket, so that its trace begins with whoever wanted it.
+          subject: ticket,
           correlation: `cli:${id}`,
           channel: CLI_PLATFORM,
-          detail: { severity },
+          detail: { policy, severity },
         },
       },
     ]);
     return print(
       (await session.isGatewayRunning())
-        ? 'People are being called. `signalbox escalation list` shows it.'
-        : 'Recorded. No gateway is running; people are called when one is started.',
+        ? `People are being called: ${ticket}. \`signalbox escalation list\` shows it.`
+        : `Recorded as ${ticket}. No gateway is running; people are called when one is started.`,
     );
   });
 }

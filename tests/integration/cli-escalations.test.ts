@@ -108,6 +108,21 @@ describe('signalbox escalation', () => {
     expect(denied.map(({ event }) => event.actor)).toEqual(['alex', 'alex']);
   });
 
+  it('OM-053 begins the trace of what is raised by hand with whoever raised it', async () => {
+    home.edit(
+      'escalation.yaml',
+      /$/,
+      '\nescalations: { duty: { steps: [{ notify: { role: manager } }], last_resort: { role: manager } } }\n',
+    );
+
+    const { code, out } = await home.run('escalation', 'raise', '--policy', 'duty', 'the printer burns');
+    const [ticket = ''] = /esc_p\d+_[0-9a-z]{12}/.exec(out) ?? [];
+    const trace = await home.run('audit', 'trace', ticket);
+
+    expect(code).toBe(0);
+    expect(trace.out).toMatch(/escalation\.asked-for by dana on cli · esc_\S+ policy=duty severity=/);
+  });
+
   it('says what to do about a ticket or a policy that does not exist', async () => {
     const taken = await home.run('escalation', 'ack', 'esc_p1_000000000000');
     const raised = await home.run('escalation', 'raise', '--policy', 'nowhere', 'fire');
