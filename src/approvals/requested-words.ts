@@ -2,7 +2,8 @@
  * What the audit holds of people word for word, beside its entries: found, and erased.
  *
  *   asked by them, or for them      every word of the request goes
- *   asked by somebody else          what they said about it goes, and how they were called; so do arguments they wrote
+ *   asked by somebody else          what they said about it goes, and how they were called, also in the list of whose
+ *                                   words had been read; so do arguments they wrote
  *   a standing yes to their calls   which calls it covers
  *
  * Invariants
@@ -16,6 +17,7 @@ import { isEnded } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { RecordMovedError } from '../domain/errors.ts';
 import { ApprovalId, type PersonId } from '../domain/ids.ts';
+import { holdsName } from '../domain/phrase.ts';
 import { ERASED, ERASED_NAME, type RequestOfPerson } from '../memory/person-data.ts';
 import { digestOf, toBeside } from '../redis/audit-text.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
@@ -53,10 +55,14 @@ export class RequestedWords {
   }
 
   /** @returns whether there was something to erase; what is not over is left */
-  async erase(id: string, people: readonly PersonId[], audit: AuditEvent): Promise<boolean> {
+  async erase(
+    id: string,
+    people: readonly PersonId[],
+    { names = [], ...audit }: AuditEvent & { readonly names?: readonly string[] },
+  ): Promise<boolean> {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       if (!(await this.#isOver(id))) return false;
-      const changes = await this.#changesOf(id, people);
+      const changes = await this.#changesOf(id, people, names);
       const [first] = changes;
       if (!first) return tries > 0;
       const { partition } = first.entry;
@@ -71,9 +77,13 @@ export class RequestedWords {
     throw new Error(`the words of ${id} were changed by others ${MOST_TRIES} times in a row`);
   }
 
-  async #changesOf(id: string, people: readonly PersonId[]): Promise<readonly Change[]> {
+  async #changesOf(
+    id: string,
+    people: readonly PersonId[],
+    names: readonly string[],
+  ): Promise<readonly Change[]> {
     for (const partition of this.keys.partitions()) {
-      const changes = (await this.#changesIn(partition, people)).get(id);
+      const changes = (await this.#changesIn(partition, people, names)).get(id);
       if (changes) return changes;
     }
     return [];
@@ -83,13 +93,14 @@ export class RequestedWords {
   async #changesIn(
     partition: number,
     people: readonly PersonId[],
+    names: readonly string[] = [],
   ): Promise<ReadonlyMap<string, readonly Change[]>> {
     const entries = new Map<string, AuditEntry[]>();
     for await (const entry of this.log.withWords(partition)) {
       const { subject } = entry.event;
       entries.set(subject, [...(entries.get(subject) ?? []), entry]);
     }
-    const changes = [...entries].map(([id, all]) => [id, changesTo(all, people)] as const);
+    const changes = [...entries].map(([id, all]) => [id, changesTo(all, people, names)] as const);
     return new Map(changes.filter(([, each]) => each.length > 0));
   }
 
@@ -111,14 +122,20 @@ export interface Change {
 }
 
 /** @param entries all of one request, each with its words */
-export function changesTo(entries: readonly AuditEntry[], people: readonly PersonId[]): Change[] {
+export function changesTo(
+  entries: readonly AuditEntry[],
+  people: readonly PersonId[],
+  names: readonly string[] = [],
+): Change[] {
+  const called = new Set([...names, ...entries.flatMap(({ event }) => namesIn(event.words, people))]);
+  called.delete(ERASED_NAME);
   const isTheirs = entries.some(({ event }) => isAskedBy(event, people));
   return entries.flatMap((entry): Change[] => {
     const { words } = entry.event;
     if (words === undefined) return [];
     if (isTheirs) return [{ entry, gone: words, left: undefined }];
     const gone: unknown[] = [];
-    const left = withoutSaid(words, people, gone);
+    const left = withoutSaid(words, { people, called: [...called] }, gone);
     return gone.length > 0 ? [{ entry, gone, left }] : [];
   });
 }
@@ -130,7 +147,13 @@ function isAskedBy({ detail, words }: AuditEvent, people: readonly PersonId[]): 
   return asking.some((id) => isOneOf(id, people));
 }
 
-function withoutSaid(words: Words, people: readonly PersonId[], gone: unknown[]): Words {
+/** Who is erased, and how they were called. */
+interface Erasee {
+  readonly people: readonly PersonId[];
+  readonly called: readonly string[];
+}
+
+function withoutSaid(words: Words, { people, called }: Erasee, gone: unknown[]): Words {
   const left = withoutTheirs(words, people, gone) as Words; // an object, as it was
   const set = within(left, 'set');
   if (!isRecord(set)) return left;
@@ -138,7 +161,8 @@ function withoutSaid(words: Words, people: readonly PersonId[], gone: unknown[])
     if (text !== undefined && text !== ERASED) gone.push(text);
     return text === undefined ? undefined : ERASED;
   };
-  const { request, remark, settledBy, edited } = set;
+  const { remark, settledBy, edited } = set;
+  const request = withoutSources(set.request, called, gone);
   const isSettledByThem = isOneOf(within(settledBy, 'person'), people);
   const isEditedByThem = isOneOf(within(within(edited, 'by'), 'person'), people);
   return {
@@ -146,11 +170,32 @@ function withoutSaid(words: Words, people: readonly PersonId[], gone: unknown[])
     set: {
       ...set,
       ...(isSettledByThem ? { remark: erased(remark) } : {}),
+      ...(request === undefined ? {} : { request }),
       ...(isEditedByThem && isRecord(request)
         ? { request: { ...request, args: erased(request.args), preview: undefined } }
         : {}),
     },
   };
+}
+
+/** Without what names them in the lists of whose words had been read. */
+function withoutSources(request: unknown, called: readonly string[], gone: unknown[]): unknown {
+  if (!isRecord(request)) return request;
+  const without = (sources: unknown) => {
+    if (!Array.isArray(sources)) return sources;
+    const names = (source: unknown) => called.some((name) => holdsName(String(source), name));
+    gone.push(...sources.filter(names));
+    return sources.filter((source) => !names(source));
+  };
+  const lists = (['strangers', 'heard'] as const).filter((name) => name in request);
+  return { ...request, ...Object.fromEntries(lists.map((name) => [name, without(request[name])])) };
+}
+
+function namesIn(value: unknown, people: readonly PersonId[]): string[] {
+  if (Array.isArray(value)) return value.flatMap((each) => namesIn(each, people));
+  if (!isRecord(value)) return [];
+  const own = isOneOf(value.person, people) && typeof value.name === 'string' ? [value.name] : [];
+  return [...own, ...Object.values(value).flatMap((each) => namesIn(each, people))];
 }
 
 /** Whatever says by whom it is: their text goes, and how they were called. */

@@ -87,7 +87,11 @@ export interface LearnedStore {
 export interface RequestStore {
   of(people: readonly PersonId[]): Promise<readonly RequestOfPerson[]>;
   /** Whether there was something, and it is erased; what is not over is left. */
-  erase(id: string, people: readonly PersonId[], audit: AuditEvent): Promise<boolean>;
+  erase(
+    id: string,
+    people: readonly PersonId[],
+    how: AuditEvent & { readonly names?: readonly string[] },
+  ): Promise<boolean>;
 }
 
 /** Counters of what people used of the model. */
@@ -264,7 +268,8 @@ export class PersonData {
     }
     for (const { id, isOver } of await this.deps.requests.of(ids)) {
       if (!isOver) removed.undecided++;
-      else if (await this.deps.requests.erase(id, ids, audit(id, { what: 'request' }))) removed.requests++;
+      else if (await this.deps.requests.erase(id, ids, { ...audit(id, { what: 'request' }), names }))
+        removed.requests++;
     }
     for (const id of ids) {
       if (await this.deps.memory.dropProfile(id, audit(id, { what: 'profile' }))) removed.profiles++;
