@@ -1,11 +1,11 @@
 /** Everything that is kept: what answers questions about it, and changes it, without working on anything. */
 import { sourcesWithout } from '../agent/erased-sources.ts';
+import { quotesInNote, trustOf } from '../agent/provenance.ts';
 import { ApiKeyStore } from '../api/key-store.ts';
 import { ApprovalStore } from '../approvals/approval-store.ts';
 import { consequencesOf } from '../approvals/consequences.ts';
 import { GrantStore } from '../approvals/grant-store.ts';
 import { RequestedWords } from '../approvals/requested-words.ts';
-import { quotesInNote, trustOf } from '../agent/provenance.ts';
 import { waitingTitle } from '../approvals/sentences.ts';
 import { AuditLog } from '../audit/audit-log.ts';
 import { UsageLedger } from '../budget/usage-ledger.ts';
