@@ -307,7 +307,7 @@ describe('what began by a policy that no trigger names any more', () => {
 
       story.config = naming(story.config, triggers);
       await story.say(DANA.slack, thread, '!takeover');
-      await untilOver(/It is over: A human is wanted.*Dana Reyes has taken the conversation over\./);
+      await untilTold(/It is over: A human is wanted.*Dana Reyes has taken the conversation over\./, OPS);
 
       expect(await live()).toEqual([]);
     },

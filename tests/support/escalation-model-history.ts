@@ -17,6 +17,7 @@ import { dueOf, type Escalation } from '../../src/domain/escalation/record.ts';
 import type { Surroundings } from '../../src/domain/escalation/surroundings.ts';
 import { ConversationId, type EscalationId, type PersonId, type Platform } from '../../src/domain/ids.ts';
 import type { Address } from '../../src/domain/message.ts';
+import { followTakeover } from '../../src/escalation/human-wait.ts';
 import type { Effect } from '../../src/redis/effects.ts';
 import { Keys, partitionOf } from '../../src/redis/keys.ts';
 import {
@@ -585,6 +586,8 @@ function toDecide(input: Deed): Decide {
         return snooze(it, deed, nowMs + input.forMs, { instead: input.instead });
       case 'push':
         return push(it, deed, nowMs, input.step);
+      case 'follow':
+        return followTakeover(it, { by, became: input.became }, nowMs);
       default:
         return input satisfies never;
     }

@@ -122,12 +122,12 @@ export const INVARIANTS = {
     each(history, (happening) => {
       if (happening.kind === 'written') {
         const { next } = happening.moved;
-        // Who is trusted is asked when it gets worse, and only then.
+        // Who is trusted, or has the conversation, is asked when it gets worse, and only then.
         const { standing, plan } = next;
         const isTrusted =
           standing.state === 'ACKED' &&
           standing.nextMs === undefined &&
-          plan.acknowledge.remindMs === undefined;
+          (plan.acknowledge.remindMs === undefined || standing.hasConversation === true);
         return (dueOf(next) !== undefined) === (isLive(next) && !isTrusted)
           ? undefined
           : `${next.standing.state} is due ${dueOf(next)}`;
@@ -258,8 +258,22 @@ export const INVARIANTS = {
       if (moved.event !== 'acknowledged' && moved.event !== 'snoozed') return undefined;
       if (before.standing.owner.person === moved.actor) return undefined;
       const saysSo = (input?.kind === 'acknowledge' || input?.kind === 'snooze') && input.instead;
-      return saysSo ? undefined : 'it was taken from whoever had it';
+      const hasConversation = input?.kind === 'follow' && input.became === 'taken';
+      return saysSo || hasConversation ? undefined : 'it was taken from whoever had it';
     }),
+
+  'E6 nobody has it by a conversation but who took that over last, and it does not go on without them while they do':
+    (history) =>
+      eachWritten(history, ({ before, moved: { event, next }, input }) => {
+        const had = before?.standing;
+        if (event === 'not-confirmed' && had?.state === 'ACKED' && had.hasConversation)
+          return 'it went on without them';
+        if (next.standing.state !== 'ACKED' || !next.standing.hasConversation) return undefined;
+        const { person } = next.standing.owner;
+        const hadIt = had?.state === 'ACKED' && had.hasConversation && had.owner.person === person;
+        const isTaken = input?.kind === 'follow' && input.became === 'taken';
+        return hadIt || isTaken ? undefined : `${person} has it by ${event}`;
+      }),
 
   'E10 whoever had it and has not any more is known as who had it before': (history) =>
     eachWritten(history, ({ before, moved: { next } }) => {

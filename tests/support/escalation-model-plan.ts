@@ -30,6 +30,8 @@ export type Input =
     }
   | { readonly kind: 'snooze'; readonly by: Who; readonly forMs: number; readonly instead: boolean }
   | { readonly kind: 'push'; readonly by: Who; readonly step: string | undefined }
+  /** Of the conversation that it is about. */
+  | { readonly kind: 'follow'; readonly by: Who; readonly became: 'taken' | 'handed-back' | 'quiet' }
   | { readonly kind: 'close' | 'go-on' }
   /** A question to whoever asked is open for so long. */
   | { readonly kind: 'hold'; readonly forMs: number }
@@ -124,6 +126,14 @@ const deed: fc.Arbitrary<Input> = fc.oneof(
       by: who,
       forMs: fc.constantFrom(MINUTE, HOUR),
       instead: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('follow' as const),
+      by: who,
+      became: fc.constantFrom('taken' as const, 'taken' as const, 'handed-back', 'quiet'),
     }),
   },
   {
