@@ -16,6 +16,7 @@ import {
   askedOf,
   endText,
   noticeFor,
+  type ReassignedNames,
   reassignText,
   reconcileText,
   standing,
@@ -29,7 +30,7 @@ import { type Approval, approversOf, isEnded, type Step } from '../domain/approv
 import type { Circumstances } from '../domain/approval/time.ts';
 import { mayDecide, type Vote, type VoteResult, vote } from '../domain/approval/voting.ts';
 import { cancel, revoke, type Settler, type WithdrawResult } from '../domain/approval/withdrawal.ts';
-import { parseTicket, ticketOf } from '../domain/card.ts';
+import { type Card, parseTicket, ticketOf } from '../domain/card.ts';
 import { systemClock } from '../domain/clock.ts';
 import { StartupError } from '../domain/errors.ts';
 import { PersonId } from '../domain/ids.ts';
@@ -169,45 +170,41 @@ export async function reassignApproval(
   { to, from }: { readonly to: string; readonly from: string | undefined },
   options: ApprovalsOptions,
 ): Promise<number> {
-  return act<DelegateResult & { readonly names: { readonly to: string; readonly from: string } }>(
-    named,
-    options,
-    {
-      verb: 'reassign',
-      step: (actor, directory) => (approval, nowMs) => {
-        const next = personCalled(directory, to);
-        const asked = directory.approversOf(approversOf(approval), excludedFrom(approval), nowMs);
-        const giver = from === undefined ? onlyOne(asked) : personCalled(directory, from);
-        const names = { to: next.name, from: giver?.name ?? '' };
-        if (!giver) throw whosePlace(asked);
-        const { standsFor: awayFor, ...own } = directory.voterOf(giver, nowMs);
-        const { moved, result } = delegate(
-          approval,
-          {
-            from: { ...own, standsFor: directory.wordsPassedTo(giver.id, approval, nowMs) },
-            awayFor,
-            lent: directory.lentRoles(giver.id, giver.roles),
-            to: {
-              person: next.id,
-              accounts: next.accounts,
-              decides: decides(directory, next, approval, nowMs),
-            },
-            operator: operatorOf(actor),
-            by: { person: actor.person.id, accounts: [actor.account, ...actor.person.accounts] },
-            operates: directory.may(actor.person.roles, 'operate'),
-            called: { ...names, by: actor.person.name },
-            // Where they can be written to is known where the gateways run.
-            copies: undefined,
+  return act<DelegateResult & { readonly names: ReassignedNames }>(named, options, {
+    verb: 'reassign',
+    step: (actor, directory) => (approval, nowMs) => {
+      const next = personCalled(directory, to);
+      const asked = directory.approversOf(approversOf(approval), excludedFrom(approval), nowMs);
+      const giver = from === undefined ? onlyOne(asked) : personCalled(directory, from);
+      const names = { to: next.name, from: giver?.name ?? '', isSame: next.id === giver?.id };
+      if (!giver) throw whosePlace(asked);
+      const { standsFor: awayFor, ...own } = directory.voterOf(giver, nowMs);
+      const { moved, result } = delegate(
+        approval,
+        {
+          from: { ...own, standsFor: directory.wordsPassedTo(giver.id, approval, nowMs) },
+          awayFor,
+          lent: directory.lentRoles(giver.id, giver.roles),
+          to: {
+            person: next.id,
+            accounts: next.accounts,
+            decides: decides(directory, next, approval, nowMs),
           },
-          nowMs,
-        );
-        return { result: { ...result, names }, ...(moved ? { moved } : {}) };
-      },
-      ok: ({ code }) => code === 'DONE' || code === 'PASSED_BEFORE',
-      sentence: (result) => reassignText(result, result.names),
-      later: () => 'No gateway is running; they are asked when it is started.',
+          operator: operatorOf(actor),
+          by: { person: actor.person.id, accounts: [actor.account, ...actor.person.accounts] },
+          operates: directory.may(actor.person.roles, 'operate'),
+          called: { to: names.to, from: names.from, by: actor.person.name },
+          // Where they can be written to is known where the gateways run.
+          copies: undefined,
+        },
+        nowMs,
+      );
+      return { result: { ...result, names }, ...(moved ? { moved } : {}) };
     },
-  );
+    ok: ({ code }) => code === 'DONE' || code === 'PASSED_BEFORE',
+    sentence: (result) => reassignText(result, result.names),
+    later: () => 'No gateway is running; they are asked when it is started.',
+  });
 }
 
 /** @throws {StartupError} when nobody is called that */
@@ -449,12 +446,24 @@ function describe(approval: Approval, hold: string | undefined): string {
     ['risk', `${request.risk}, ${request.reversible ? 'can be undone' : 'cannot be undone'}`],
     ['asked by', `${request.requesterName} (${request.requester}) on ${approval.origin.platform}`],
     ['who may answer', askedOf(approval)],
+    ...(card.choices.length === 0 ? [] : [['what it takes', choicesText(card.choices)] as [string, string]]),
+    ...(policy.options ?? []).map(({ id, label }, n): [string, string] => [
+      n === 0 ? 'one of' : '',
+      `${id}: ${label}`,
+    ]),
     ['because of', `rule “${policy.rule}”, policy ${policy.name}`],
     ['expires', isEnded(approval.state) ? 'settled' : endText(approval)],
-    ...(decision?.text ? [['reason', decision.text] as [string, string]] : []),
+    ...(decision?.text
+      ? [[decision.choice === 'answer' ? 'answer' : 'reason', decision.text] as [string, string]]
+      : []),
     ['digest', approval.digest],
   ];
   return facts(entries);
+}
+
+/** `deny-with-reason` is a no like the other: whoever types gives the reason with it. */
+function choicesText(choices: Card['choices']): string {
+  return choices.filter((choice) => choice !== 'deny-with-reason').join(', ');
 }
 
 function ticketFor({ id, gen }: Approval): string {

@@ -240,6 +240,23 @@ describe('what waits', () => {
     expect(out).toContain('approval.opened by alex on slack');
   });
 
+  it('is shown with what may be said to it, and then with what was', async () => {
+    const options = [
+      { id: 'full', label: 'All of it' },
+      { id: 'half', label: 'Half of it' },
+    ];
+    const { id } = await aRequest({ policy: { choices: ['answer', 'deny'], options } });
+
+    const before = await home.run('approvals', 'show', id);
+    await home.run('approvals', 'answer', id, 'half');
+    const after = await home.run('approvals', 'show', id);
+
+    expect(before.out).toMatch(/^what it takes +deny, answer$/m);
+    expect(before.out).toMatch(/^one of +full: All of it\n +half: Half of it$/m);
+    expect(after.out).toMatch(/^answer +Half of it$/m);
+    expect(after.out).not.toContain('what it takes');
+  });
+
   it('is not shown to somebody it is no business of', async () => {
     home.edit('contacts.yaml', 'cli: alex', 'cli: nobody');
     home.edit(
