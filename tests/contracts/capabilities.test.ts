@@ -295,15 +295,11 @@ function htmlIn(thread: string): string[] {
 /** What a stranger reads that the bot has said to them. */
 function strangersIn(surface: Surface): readonly string[] {
   const { slack, discord } = story.sandbox;
-  const [channel] = DISCORD_CHANNELS;
   switch (surface.name) {
     case 'slack':
-      return slack
-        .messages(GENERAL)
-        .flatMap(({ ts }) => slack.thread(GENERAL, ts))
-        .map(({ text }) => text ?? '');
+      return slack.ephemerals(EVE.slackUser).map(({ text }) => text ?? '');
     case 'discord':
-      return discord.messages(channel.id).map(({ content }) => content);
+      return discord.messages(EVE.discordDm).map(({ content }) => content);
     default:
       return surface.told(EVE);
   }
