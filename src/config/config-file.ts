@@ -174,13 +174,13 @@ export class ConfigFile {
     const line = this.#lines.linePos(error.pos[0]).line;
     const place = { file: this.name, line, keyPath: '' };
     if (isDuplicateKey(error)) {
-      const key = this.#keyAt(error.pos[0]);
+      const { path, first } = this.#keyAt(error.pos[0]);
       return {
         ...place,
-        keyPath: key,
+        keyPath: toKeyPath(path),
         expected: 'each key once',
-        found: `"${key}" a second time`,
-        hint: undefined,
+        found: `"${String(path.at(-1) ?? '')}" a second time`,
+        hint: first === undefined ? undefined : `the first stands in line ${this.#lines.linePos(first).line}`,
       };
     }
     return {
@@ -191,18 +191,20 @@ export class ConfigFile {
     };
   }
 
-  #keyAt(start: number): string {
-    let key = '';
-    const visit = (node: unknown): void => {
-      if (isSeq(node)) node.items.forEach(visit);
-      if (!isMap(node)) return;
-      for (const pair of node.items) {
-        if (isScalar(pair.key) && pair.key.range?.[0] === start) key = String(pair.key.value);
-        visit(pair.value);
-      }
+  /** The key that begins there, and where the first of its name in the same group begins. */
+  #keyAt(start: number): { readonly path: Path; readonly first: number | undefined } {
+    const find = (node: unknown, path: Path): { path: Path; first: number | undefined } | undefined => {
+      if (isSeq(node)) return firstOf(node.items, (item, index) => find(item, [...path, index]));
+      if (!isMap(node)) return undefined;
+      return firstOf(node.items, ({ key, value }) => {
+        if (!isScalar(key)) return find(value, path);
+        const own = [...path, String(key.value)];
+        if (key.range?.[0] !== start) return find(value, own);
+        const first = node.items.find((item) => isScalar(item.key) && item.key.value === key.value);
+        return { path: own, first: startOf(first?.key) };
+      });
     };
-    visit(this.#document.contents);
-    return key;
+    return find(this.#document.contents, []) ?? { path: [], first: undefined };
   }
 
   #offsetOf(path: Path): number {
@@ -252,6 +254,17 @@ const PLAIN_VALUE =
 /** The one error that leaves the rest of the file readable. */
 function isDuplicateKey(error: YAMLError): boolean {
   return error.code === 'DUPLICATE_KEY';
+}
+
+function firstOf<Item, Found>(
+  items: readonly Item[],
+  find: (item: Item, index: number) => Found | undefined,
+): Found | undefined {
+  for (const [index, item] of items.entries()) {
+    const found = find(item, index);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 const YAML_HINT =

@@ -158,6 +158,10 @@ describe('a configuration that cannot be used', () => {
       '3 "port" a second time',
       '5 "log" a second time',
     ]);
+    expect(problems.map(({ keyPath, hint }) => `${keyPath}: ${hint}`)).toEqual([
+      'http.port: the first stands in line 2',
+      'log: the first stands in line 4',
+    ]);
   });
 
   it('is refused for aliases that multiply without end', () => {
