@@ -55,7 +55,7 @@ export function spentText(
   { of, spent, most }: Pick<Standing, 'of' | 'spent' | 'most'>,
   currency: string,
 ): string {
-  if (of === 'money') return `${moneyText(spent, currency)} of ${moneyText(most, currency)}`;
+  if (of === 'money') return `${spentMoneyText(spent, most, currency)} of ${moneyText(most, currency)}`;
   return `${numberText(spent)} of ${numberText(most)} tokens`;
 }
 
@@ -71,6 +71,13 @@ export function alertText(standing: Standing, who: string, currency: string): st
 export function moneyText(micro: number, currency: string): string {
   const amount = micro / MICRO;
   return `${amount.toFixed(amount !== 0 && amount < 0.01 ? 4 : 2)} ${currency}`;
+}
+
+/** To the fourth digit where it would look like all of it, and is not: `0.0465 EUR` of `0.05 EUR`. */
+function spentMoneyText(spent: number, most: number, currency: string): string {
+  const text = moneyText(spent, currency);
+  const isAlike = spent !== most && text === moneyText(most, currency);
+  return isAlike ? `${(spent / MICRO).toFixed(4)} ${currency}` : text;
 }
 
 export function numberText(value: number): string {

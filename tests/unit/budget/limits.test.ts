@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { limitsIn, reached, type Standing, usedUp } from '../../../src/budget/limits.ts';
 import { CurrentPeriods, periodAt } from '../../../src/budget/period.ts';
 import { costOf, priceOf, tokensOf } from '../../../src/budget/price.ts';
-import { brokenOffText, usedUpText } from '../../../src/budget/sentences.ts';
+import { brokenOffText, spentText, usedUpText } from '../../../src/budget/sentences.ts';
 import { BudgetSettings } from '../../../src/config/budgets.ts';
 
 const PRICE = { input: 3, output: 15, cache_read: 0.3, cache_write: 3.75 };
@@ -183,4 +183,12 @@ describe('the periods of now', () => {
       }
     }
   });
+});
+
+it('what is nearly used up does not read as if it were', () => {
+  const spent = (micro: number) => spentText({ of: 'money', spent: micro, most: 50_000 }, 'EUR');
+
+  expect(spent(46_500)).toBe('0.0465 EUR of 0.05 EUR');
+  expect(spent(50_000)).toBe('0.05 EUR of 0.05 EUR');
+  expect(spent(30_000)).toBe('0.03 EUR of 0.05 EUR');
 });
