@@ -72,14 +72,15 @@ export async function reviewMcp(
           : '';
       return print(`Nothing of ${server} waits to be looked at.${state}`);
     }
-    const parts = waiting.map(({ tool: name, state }) => {
+    const isSeveral = waiting.length > 1;
+    const parts = waiting.map(({ tool: name, state, hash: own }) => {
       const pin = book.tools[name];
       const by = pin?.agreed ? `, agreed to by ${pin.agreed.by}` : '';
-      return `${name} (${state}${by}), for the model ${toolNameOf(server, name)}\n\n${pin ? reviewText(pin) : ''}`;
+      const alone = isSeveral ? `\n\nTo agree to ${name} alone: ${acceptCommand(server, name, own)}` : '';
+      return `${name} (${state}${by}), for the model ${toolNameOf(server, name)}\n\n${pin ? reviewText(pin) : ''}${alone}`;
     });
-    const command = ['signalbox mcp accept', server, ...(tool === undefined ? [] : [tool]), '--hash', hash];
     return print(
-      `${parts.join('\n\n')}\n\nThe model is shown this as it stands: it must neither ask for anything nor tell the agent what to do.\nTo agree to exactly this: ${command.join(' ')}`,
+      `${parts.join('\n\n')}\n\nThe model is shown this as it stands: it must neither ask for anything nor tell the agent what to do.\nTo agree to exactly this${isSeveral ? `, all ${waiting.length} of them` : ''}: ${acceptCommand(server, tool, hash)}`,
     );
   });
 }
@@ -109,12 +110,18 @@ export async function acceptMcp(
       case 'moved':
         throw new StartupError(
           'it is not what was looked at any more; nothing was agreed to',
-          `look again: signalbox mcp review ${server}`,
+          `look again: ${['signalbox mcp review', server, ...(tool === undefined ? [] : [tool])].join(' ')}; the hash of several tools is for them all, and for none of them alone`,
         );
       default:
         return agreement satisfies never;
     }
   });
+}
+
+/** @param tool undefined: all that wait, which `hash` stands for then */
+function acceptCommand(server: string, tool: string | undefined, hash: string): string {
+  const which = [server, ...(tool === undefined ? [] : [tool])];
+  return ['signalbox mcp accept', ...which, '--hash', hash.slice(0, SHOWN_HASH_CHARS)].join(' ');
 }
 
 /** @throws {StartupError} when there is no such server, or no such tool of it */

@@ -95,6 +95,23 @@ describe('signalbox mcp', () => {
     expect(state).toBe('new');
   });
 
+  it('gives with each of several tools what agrees to that one alone', async () => {
+    await hears(tool('search', 'Finds issues.'), tool('create', 'Makes one.'));
+    const { out } = await home.run('mcp', 'review', 'tracker');
+    const [, all = ''] = /mcp accept tracker --hash ([0-9a-f]{12})$/m.exec(out) ?? [];
+    const [, alone = ''] =
+      /create alone: signalbox mcp accept tracker create --hash ([0-9a-f]{12})$/m.exec(out) ?? [];
+
+    const mistaken = await home.run('mcp', 'accept', 'tracker', 'create', '--hash', all);
+    const accepted = await home.run('mcp', 'accept', 'tracker', 'create', '--hash', alone);
+
+    expect(mistaken).toMatchObject({ code: 1, err: expect.stringContaining('mcp review tracker create') });
+    expect(accepted).toMatchObject({ code: 0, out: expect.stringContaining('create of tracker') });
+    expect(columns((await home.run('mcp', 'list')).out)).toEqual(
+      expect.arrayContaining(['tracker|create|offered', 'tracker|search|held back: new']),
+    );
+  });
+
   it('is for those who run the gateway, and is audited', async () => {
     await hears(tool('search', 'Finds issues.'));
     home.edit('settings.yaml', 'account: local', 'account: nobody');
