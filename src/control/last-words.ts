@@ -16,10 +16,21 @@ const MOST_MESSAGES = 4;
 const MOST_CHARS = 400;
 
 export async function lastWordsIn(
-  transcripts: Pick<TranscriptStore, 'read'>,
+  transcripts: Pick<TranscriptStore, 'read' | 'inLine'>,
   conversationId: ConversationId,
 ): Promise<LastWords[]> {
-  return lastWords((await transcripts.read(conversationId, LOOKED_THROUGH)).map(({ entry }) => entry));
+  // In this order: what is handled meanwhile stands in both, and in neither otherwise.
+  const inLine = await transcripts.inLine(conversationId, LOOKED_THROUGH);
+  const entries = (await transcripts.read(conversationId, LOOKED_THROUGH)).map(({ entry }) => entry);
+  return lastWords([
+    ...entries,
+    ...inLine.filter((said) => !entries.some((entry) => isSameSaying(entry, said))),
+  ]);
+}
+
+function isSameSaying(entry: Entry | undefined, said: Extract<Entry, { kind: 'user' }>): boolean {
+  if (entry?.kind !== 'user') return false;
+  return entry.at === said.at && entry.text === said.text && entry.from.person === said.from.person;
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { ConversationId } from '../domain/ids.ts';
+import { MailboxItem } from '../domain/mailbox-item.ts';
 import { Entry } from '../domain/transcript.ts';
 import type { RedisClient } from '../redis/client.ts';
 import { scanKeys } from '../redis/key-scan.ts';
@@ -22,6 +23,8 @@ export interface StoredEntry {
   readonly entry: Entry | undefined;
 }
 
+type UserEntry = Extract<Entry, { kind: 'user' }>;
+
 export class TranscriptStore {
   constructor(
     private readonly redis: RedisClient,
@@ -30,6 +33,19 @@ export class TranscriptStore {
 
   async length(conversationId: ConversationId): Promise<number> {
     return this.redis.llen(this.keys.transcript(conversationId));
+  }
+
+  /** What people wrote that stands in line, as while a human is waited for; oldest first. It is part of it once handled. */
+  async inLine(conversationId: ConversationId, most: number): Promise<UserEntry[]> {
+    const line = this.keys.items(partitionOf(conversationId), 'm', conversationId);
+    const items = await this.redis.lrange(line, -most, -1);
+    return items.flatMap((json) => {
+      const item = MailboxItem.safeParse(JSON.parse(json)).data;
+      if (item?.kind !== 'message' || item.planned) return [];
+      const { message, requester } = item;
+      const from = { person: requester.person, name: requester.name };
+      return [{ kind: 'user', from, text: message.text, at: message.sentAt }];
+    });
   }
 
   /** Oldest first; all of them, so many of the newest, or the very first one. */

@@ -45,7 +45,7 @@ export interface ControlDirectiveDeps {
   readonly controls: Pick<ControlStore, 'named' | 'isKnown'>;
   readonly directory: Pick<Directory, 'standingOf'>;
   readonly bridge: Pick<Bridge, 'courseOf' | 'isPrivate'>;
-  readonly transcripts: Pick<TranscriptStore, 'read'>;
+  readonly transcripts: Pick<TranscriptStore, 'read' | 'inLine'>;
   readonly reach: Pick<Reach, 'tellsEverybody'>;
 }
 

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ticketFor } from '../../src/control/control-store.ts';
 import { learnPlace } from '../../src/domain/control.ts';
 import { ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
+import { MailboxItem } from '../../src/domain/mailbox-item.ts';
 import { type CliHome, createCliHome } from '../support/cli.ts';
 
 const TALK = ConversationId.parse('slack:T0SANDBOX:C0GENERAL:1');
@@ -49,16 +50,19 @@ describe('signalbox conversations', () => {
     expect(trail).toContain('permission take-over of operator');
   });
 
-  it('shows what people wrote last to whoever takes it, and to nobody who may not', async () => {
+  it('shows what people wrote last, also what waits for a human, to whoever takes it, and to nobody who may not', async () => {
     const at = '2026-01-01T00:00:00.000Z';
     const entry = { kind: 'user' as const, from: { name: 'Alex\u202E' }, text: 'my card\nis gone', at };
     await stores.writer.write(TALK, [{ kind: 'entry', conversationId: TALK, entry, keepMs: 3_600_000 }]);
+    await waits('my card\nis gone', 'and my keys');
 
     const taken = await home.run('conversations', 'take', TALK);
     home.edit('authorizations.yaml', 'ask, operate, take-over', 'ask, operate');
     const refused = await home.run('conversations', 'take', TALK);
 
-    expect(taken.out).toContain('Written there last:\n  Alex⟨U+202E⟩: my card⏎ is gone\n');
+    expect(taken.out).toContain(
+      'Written there last:\n  Alex⟨U+202E⟩: my card⏎ is gone\n  Alex: my card⏎ is gone\n  Alex: and my keys\n',
+    );
     expect(`${refused.out}${refused.err}`).not.toContain('my card');
   });
 
@@ -111,3 +115,34 @@ describe('signalbox conversations', () => {
     expect(taken).toMatchObject({ code: 1, err: expect.stringContaining('there is no conversation') });
   });
 });
+
+/** What Alex wrote stands in line: the first of it at the same time as, and by somebody else than, what is stored. */
+async function waits(...texts: readonly string[]): Promise<void> {
+  const at = '2026-01-01T00:00:00.000Z';
+  const items = texts.map((text, n) => {
+    const id = `slack:${n}`;
+    const sender = { account: 'slack:T0/U0ALEX', displayName: 'Alex', authenticated: true, automatic: false };
+    const place = { platform: 'slack', route: { channel: 'C0GENERAL' } };
+    return MailboxItem.parse({
+      kind: 'message',
+      id,
+      correlation: id,
+      receivedAt: at,
+      requester: { person: 'alex', name: 'Alex', roles: ['member'] },
+      message: {
+        kind: 'message',
+        id,
+        conversationId: TALK,
+        sender,
+        text,
+        addressedToBot: true,
+        sentAt: at,
+        replyTo: place,
+      },
+    });
+  });
+  await stores.writer.write(
+    TALK,
+    items.map((item) => ({ kind: 'mail', conversationId: TALK, item })),
+  );
+}
