@@ -1,6 +1,8 @@
 /** What comes in: the router, and the desks that take what is not for the agent. */
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import type { ReplyTokens } from '../approvals/reply-token.ts';
+import { BudgetDesk } from '../budget/budget-desk.ts';
+import { UsageLedger } from '../budget/usage-ledger.ts';
 import type { StopSign } from '../control/stop-sign.ts';
 import { createWhereOf } from '../control/whereabouts.ts';
 import type { Gateway, Lookup, Receive, Trouble } from '../domain/gateway.ts';
@@ -112,6 +114,12 @@ function createRouter(core: Core, parts: IntakeParts, answers: AnswerDesk): Mess
       }),
       escalations: new EscalationDirectives(stores.escalationDesk),
       links,
+      budgets: new BudgetDesk(
+        new UsageLedger(redis, keys),
+        stores.writer,
+        () => config().settings.budgets,
+        clock,
+      ),
       memory: new MemoryDirectives(stores.memory, () => config().settings.memory),
       directory: stores.directory,
       reach,

@@ -14,6 +14,9 @@
 import { type Asker, askerOf, ceilingsOf, profileOf } from '../agent/tools/profiles.ts';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { literal, titleOf, viaText, whenText } from '../approvals/sentences.ts';
+import type { BudgetDesk } from '../budget/budget-desk.ts';
+import type { Spender } from '../budget/limits.ts';
+import { usedUpText } from '../budget/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import type { ControlStore } from '../control/control-store.ts';
 import { silenceText } from '../control/silence.ts';
@@ -88,6 +91,7 @@ export interface DirectiveDeps {
   readonly escalations: EscalationDirectives;
   readonly links: LinkDirectives;
   readonly memory: MemoryDirectives;
+  readonly budgets: Pick<BudgetDesk, 'open'>;
   readonly directory: Directory;
   readonly reach: Reach;
   readonly writer: EffectWriter;
@@ -320,6 +324,7 @@ export class DirectiveDesk {
         ? 'Nothing is held in this conversation.'
         : `Held in this conversation:\n\n${here.map((each) => heldLine(each, id)).join('\n')}`,
       this.#manner(askerOf({ person: id, roles, at: replyTo })),
+      ...(await this.#usedUp({ person: id, conversationId })),
       ...(await this.#connections()),
     ].join('\n\n');
   }
@@ -335,6 +340,12 @@ export class DirectiveDesk {
       ...(ceilings.length === 0 ? [] : [`, and no more than ${literal(ceilings.join(', '))}`]),
       `; the instructions \`${settings.prompt.mode}\`; the model \`${settings.model.name}\`.`,
     ].join('');
+  }
+
+  /** Why nothing they write here is answered; nothing where it is. */
+  async #usedUp(spender: Spender): Promise<string[]> {
+    const { usedUp, settings } = await this.deps.budgets.open(spender);
+    return usedUp ? [usedUpText(usedUp, settings.currency, settings.time_zone)] : [];
   }
 
   /** Of those of another process it is known that they are open there, not how they are. */

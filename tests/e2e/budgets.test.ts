@@ -77,6 +77,22 @@ describe('a person who has used up their budget', () => {
     expect(read).toContain('are you there?');
   });
 
+  it('OM-162 reads it in /status as well, and only while it is so', async () => {
+    story = await Story.begin({ config: budgets({ person: { day: { tokens: 10 } } }) });
+    await story.mention('/status');
+    const before = await story.told(ALEX.slack, /You are Alex/);
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, /Here is what I can do/);
+    await story.quiet();
+
+    await story.mention('/status');
+
+    expect(before).not.toContain('used up');
+    expect(await story.told(ALEX.slack, /The budget you have for today is used up/)).toContain(
+      'You are Alex',
+    );
+  });
+
   it('OM-162 is told again when the limit was raised and is used up as well, once', async () => {
     story = await Story.begin({ config: budgets({ person: { day: { tokens: 10 } } }) });
     const thread = await story.mention('what can you do?');
