@@ -474,7 +474,7 @@ function nowhere({ method, url }: FastifyRequest): Problem {
     .filter(([, operation]) => patternOf(operation).test(path))
     .map(([, operation]) => operation.method);
   const facts: Omit<ProblemFacts, 'code'> = {
-    detail: `There is nothing at ${method} ${path}.`,
+    detail: methods.length > 0 ? `${path} cannot be called with ${method}.` : `There is nothing at ${path}.`,
     remedy:
       methods.length > 0 ? `Use ${methods.join(' or ')}.` : `The addresses are in ${API_PATH}/openapi.json.`,
   };

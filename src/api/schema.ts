@@ -178,6 +178,9 @@ export const CompleteRequest = z.strictObject({
 });
 export type CompleteRequest = z.infer<typeof CompleteRequest>;
 
+/** Of what stands in an address: all of it is text until it is read. */
+const A_NUMBER = 'has to be a number';
+
 export const ListQuery = z.strictObject({
   state: z
     .string()
@@ -193,18 +196,23 @@ export const ListQuery = z.strictObject({
       'Of this client; `*` for every one; `agent` for what the agent asked and still waits. Left out: what your client asked.',
     ),
   cursor: z.string().max(200).optional().describe('`next` of the page before.'),
-  limit: z.coerce.number().int().min(1).max(100).default(20),
+  limit: z.coerce.number(A_NUMBER).int().min(1).max(100).default(20),
 });
 export type ListQuery = z.infer<typeof ListQuery>;
 
 export const WaitQuery = z.strictObject({
-  timeout: z.coerce.number().min(0).max(MAX_WAIT_S).default(30).describe('In seconds. Not for events.'),
+  timeout: z.coerce
+    .number(A_NUMBER)
+    .min(0)
+    .max(MAX_WAIT_S)
+    .default(30)
+    .describe('In seconds. Not for events.'),
   until: z
     .enum(['decided', 'ended'])
     .default('decided')
     .describe('decided: it no longer waits for people. ended: nothing more can become of it.'),
   after: z.coerce
-    .number()
+    .number(A_NUMBER)
     .int()
     .nonnegative()
     .optional()

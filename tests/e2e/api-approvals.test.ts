@@ -897,6 +897,11 @@ describe('the door', () => {
 
     expect(bad).toEqual([]);
     expect(odd.map(({ status }) => status)).toEqual([405, 405, 404, 400, 415, 413, 200]);
+    expect(odd.slice(0, 3).map(({ body }) => body.detail)).toEqual([
+      `/api/v1/approvals/${id} cannot be called with DELETE.`,
+      '/api/v1/approvals cannot be called with PUT.',
+      'There is nothing at /api/v1/nothing/here.',
+    ]);
   });
 
   it('refuses a key that sends too much, and says when to come again', async () => {
