@@ -42,7 +42,7 @@ export async function showUsage(
       );
     }
     const where = `${period} (${budgets.time_zone})`;
-    if (lines.length === 0) return say(`Nothing was used on ${where}.`);
+    if (lines.length === 0) return say(`Nothing was used ${period.length > 7 ? 'on' : 'in'} ${where}.`);
     const blocks = USAGE_KINDS.map((kind) =>
       block(
         kind,

@@ -132,7 +132,7 @@ export class ControlStore {
     await this.redis.multi().set(key, conversationId, 'PX', keepMs, 'NX').pexpire(key, keepMs, 'GT').exec();
   }
 
-  /** Conversations the agent does not speak in now, the one that ends first first. */
+  /** Conversations the agent does not speak in now, beginning with the one that ends first. */
   async away(limit: number): Promise<Control[]> {
     const ids = await this.#firstToEnd(limit);
     const found = await Promise.all(ids.map((id) => this.find(ConversationId.parse(id))));

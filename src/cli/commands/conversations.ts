@@ -22,7 +22,7 @@ Examples:
   signalbox conversations hand-back con_p7_0123456789ab "refunded by hand, tell them it takes two days"`,
     );
 
-  command('list', 'those the agent does not speak in now, the one that ends first first').action(
+  command('list', 'those the agent does not speak in now, beginning with the one that ends first').action(
     (options: Options) => work((its, all) => its.listConversations(all), options),
   );
   command('take <conversation>', 'take one over, by its ticket or its id').action(
