@@ -43,6 +43,24 @@ describe('the store of who speaks', () => {
     expect((await other.away(10)).map(({ conversationId }) => conversationId)).toEqual([TALK]);
   });
 
+  it('is found by its ticket once people are called to it, and for no less than before', async () => {
+    const store = await openStore();
+    const controls = controlsOf(store);
+    const ticket = ticketFor(TALK);
+    const key = store.keys.controlTicket(Number(/p(\d+)/.exec(ticket)?.[1]), ticket);
+
+    const before = await controls.named(ticket);
+    await controls.noteTicket(TALK);
+    const called = { named: await controls.named(ticket), leftMs: await store.redis.pttl(key) };
+    await controls.apply(TALK, taken(DANA));
+    await controls.noteTicket(TALK);
+
+    expect(before).toBeUndefined();
+    expect(called.named).toBe(TALK);
+    expect(called.leftMs).toBeGreaterThan(0);
+    expect(await store.redis.pttl(key)).toBe(-1);
+  });
+
   it('C2 has one line of controllers, however many people take it over at the same time', async () => {
     const store = await openStore();
     const stores = [controlsOf(store), controlsOf(store)];

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ticketFor } from '../../../src/control/control-store.ts';
 import { announcementOf, eventText, handBackText, takeOverText } from '../../../src/control/sentences.ts';
 import {
+  Control,
   finishHandback,
   type HandoffRequest,
   handBack,
@@ -76,6 +77,7 @@ describe('a wait for a human', () => {
     expect(announcementOf(joined, byAsker, [])).toContain('is still called');
     expect(announcementOf(joined, byDana, [])).toBe('All right, no human is needed: I answer here again.');
     expect(byAsker.next.calledBy).toEqual([escalation]);
+    expect(Control.parse({ ...joined, calledBy: escalation })).toEqual(joined); // as an earlier version wrote it
     expect(byDana).toMatchObject({ calledOff: DANA });
   });
 });
