@@ -273,7 +273,8 @@ local function lanes()
   return found
 end
 local INBOXES = {'role:manager', 'role:director', 'person:alex', 'person:lee', 'person:max', 'person:dana', 'person:mona',
-  'person:rita', 'person:eve', 'conversation:"slack:T0:C0:1"'}
+  'person:rita', 'person:eve', 'conversation:"slack:T0:C0:1"',
+  'held:"slack:T0:C0:1"', 'unknown'}
 local function allKeys()
   local keys = {}
   for _, name in ipairs(INBOXES) do keys[#keys + 1] = T .. 'in:' .. name end

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { delegate } from '../../../src/domain/approval/delegation.ts';
 import type { Approval, CardCopy } from '../../../src/domain/approval/record.ts';
+import { ask } from '../../../src/domain/approval/talk.ts';
 import {
   type Circumstances,
   dueOf,
@@ -9,7 +10,6 @@ import {
   NO_CIRCUMSTANCES,
   tick,
 } from '../../../src/domain/approval/time.ts';
-import { ask } from '../../../src/domain/approval/talk.ts';
 import { vote } from '../../../src/domain/approval/voting.ts';
 import { PersonId } from '../../../src/domain/ids.ts';
 import { RoleName } from '../../../src/domain/person.ts';
