@@ -631,11 +631,15 @@ export function delegateText(result: DelegateResult, to: string): string {
   }
 }
 
+export interface ReassignedNames {
+  readonly to: string;
+  readonly from: string;
+  /** It is one person: two may have one name. */
+  readonly isSame: boolean;
+}
+
 /** What became of an operator passing somebody's word on, in markdown; for the operator alone. */
-export function reassignText(
-  result: DelegateResult,
-  { to, from }: { readonly to: string; readonly from: string },
-): string {
+export function reassignText(result: DelegateResult, { to, from, isSame }: ReassignedNames): string {
   const { code, approval } = result;
   switch (code) {
     case 'STANDS_IN':
@@ -647,7 +651,9 @@ export function reassignText(
     case 'NOT_ELIGIBLE':
       return `${literal(from)} is not one of those who may decide this (${literal(askedOf(approval))}), or it is asked on your behalf. Nothing has changed.`;
     case 'EXCLUDED':
-      return `${literal(to)} cannot decide this: it is asked on their behalf, or it is ${literal(from)}. Nothing has changed.`;
+      return isSame
+        ? `${literal(to)} is the one in whose place somebody is to decide this. Nothing has changed.`
+        : `${literal(to)} cannot decide this: it is asked on their behalf. Nothing has changed.`;
     case 'ALREADY':
     case 'TO_ONESELF':
     case 'TOO_LONG':

@@ -201,7 +201,7 @@ describe('an operator passes a request on', () => {
     const { thread, ticket } = await ask();
 
     await story.say(DANA.slack, thread, `reassign ${ticket} alex`);
-    await story.told(DANA.slack, /Alex Kim cannot decide this/);
+    await story.told(DANA.slack, /Alex Kim cannot decide this: it is asked on their behalf\. Nothing/);
     await story.say(EVE.slack, thread, `reassign ${ticket} carl`);
     await story.told(EVE.slack, /Only somebody who runs me/);
     await story.say(DANA.slack, thread, `reassign ${ticket} nobody.known for dana`);

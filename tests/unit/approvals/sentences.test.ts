@@ -6,6 +6,7 @@ import {
   noticeFor,
   outcomeText,
   questionText,
+  reassignText,
   reminderText,
   reopenText,
   standing,
@@ -411,6 +412,17 @@ describe('what people are told', () => {
       'handed over to billing.',
     );
     expect(standing({ ...running, client: { ...client, permit: true } })).toContain('It is running now.');
+  });
+
+  it('OM-185 says why somebody cannot take a place: it is their own, or it is asked on their behalf', () => {
+    const excluded = { code: 'EXCLUDED' as const, approval: anApproval() };
+
+    expect(reassignText(excluded, { to: 'Dana', from: 'Dana', isSame: true })).toMatch(
+      /^Dana is the one in whose/,
+    );
+    expect(reassignText(excluded, { to: 'Kim', from: 'Kim', isSame: false })).toBe(
+      'Kim cannot decide this: it is asked on their behalf. Nothing has changed.',
+    );
   });
 
   it('has a sentence for every state there is', () => {
