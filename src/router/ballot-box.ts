@@ -45,7 +45,7 @@ import type { Person } from '../domain/person.ts';
 import type { Authority, Voter } from '../domain/quorum.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { GrantDesk } from './grant-desk.ts';
-import { misfitText } from './misfit.ts';
+import { misfitText, passedOver } from './misfit.ts';
 import type { Reach } from './reach.ts';
 
 export interface BallotDeps {
@@ -278,7 +278,10 @@ export class BallotBox {
     const wanted = 'args' in said ? said.args : changedBy(request.args, said);
     if (typeof wanted === 'string') return wanted;
     const parsed = tool.input.safeParse(wanted);
-    if (!parsed.success) return `the arguments do not fit: ${misfitText(parsed.error, tool.input)}`;
+    const misfit = parsed.success
+      ? passedOver(Object(wanted), request.args, tool.input)
+      : misfitText(parsed.error, tool.input);
+    if (!parsed.success || misfit !== undefined) return `the arguments do not fit: ${misfit}`;
     const decision = decideTool(this.deps.config().authorizations, tool, parsed.data, {
       roles: this.deps.directory.rolesOfRequester(request),
       platform: channelOf(origin.platform),
@@ -406,7 +409,8 @@ export class BallotBox {
         : { code: 'UNKNOWN_PERSON', approval, notice: nobodyCalled(from) };
     }
     const result = await this.#passOn(id, speaker, { from: place, next, operates: true });
-    return result && { ...result, notice: reassignText(result, { to: next.name, from: place.name }) };
+    const names = { to: next.name, from: place.name, isSame: next.id === place.id };
+    return result && { ...result, notice: reassignText(result, names) };
   }
 
   #personCalled(name: string): Person | undefined {

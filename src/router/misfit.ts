@@ -10,20 +10,32 @@ export function misfitText({ issues }: z.ZodError, input: z.ZodType): string {
   return [...told, ...(issues.length > MOST_TOLD ? ['and more besides'] : [])].join('; ');
 }
 
+/** Arguments that were written in, and that the tool would pass over without a word; undefined where there are none. */
+export function passedOver(written: object, before: unknown, input: z.ZodType): string | undefined {
+  if (!(input instanceof z.ZodObject)) return undefined;
+  const known = new Set([...Object.keys(input.shape), ...Object.keys(Object(before))]);
+  const strangers = Object.keys(written).filter((name) => !known.has(name));
+  return strangers.length === 0 ? undefined : strangersText(strangers, input);
+}
+
 type Issue = z.core.$ZodIssue;
 
 function sentenceOf(issue: Issue, input: z.ZodType): string {
   const place = placeOf(issue.path);
   if (issue.code === 'unrecognized_keys') {
-    const strangers = issue.keys.map((key) => placeOf([...issue.path, key])).join(' and ');
-    const known = issue.path.length === 0 && input instanceof z.ZodObject ? Object.keys(input.shape) : [];
-    const those = known.length === 0 ? '' : `, which are ${known.join(', ')}`;
-    return `${strangers} ${issue.keys.length === 1 ? 'is not one' : 'are not'} of the arguments${those}`;
+    const strangers = issue.keys.map((key) => placeOf([...issue.path, key]));
+    return strangersText(strangers, issue.path.length === 0 ? input : undefined);
   }
   const wish = wishOf(issue);
   return wish === undefined
     ? `${place || 'the whole'} does not fit: ${issue.message}`
     : `${place || 'the whole'} has to ${wish}`;
+}
+
+function strangersText(strangers: readonly string[], input: z.ZodType | undefined): string {
+  const known = input instanceof z.ZodObject ? Object.keys(input.shape) : [];
+  const those = known.length === 0 ? '' : `, which are ${known.join(', ')}`;
+  return `${strangers.join(' and ')} ${strangers.length === 1 ? 'is not one' : 'are not'} of the arguments${those}`;
 }
 
 function wishOf(issue: Issue): string | undefined {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { misfitText } from '../../../src/router/misfit.ts';
+import { misfitText, passedOver } from '../../../src/router/misfit.ts';
 
 const INPUT = z.strictObject({
   service: z.enum(['web', 'api']),
@@ -54,5 +54,15 @@ describe('arguments that a person wrote and that do not fit', () => {
 
     expect(text).not.toMatch(/[✖→⏎\n]/u);
     expect(text).toMatch(/^service .*; replicas .*; note has to be text; and more besides$/);
+  });
+
+  it('are told of where the tool would pass over them, so that nobody reads that nothing was changed', () => {
+    const input = z.object({ to: z.number() });
+
+    expect(passedOver({ to: 4, foo: 1 }, { to: 3 }, input)).toBe(
+      'foo is not one of the arguments, which are to',
+    );
+    expect(passedOver({ to: 4, old: 1 }, { to: 3, old: 1 }, input)).toBeUndefined();
+    expect(passedOver({ foo: 1 }, {}, z.record(z.string(), z.number()))).toBeUndefined();
   });
 });
