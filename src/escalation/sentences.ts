@@ -6,6 +6,7 @@ import type { DeedResult } from '../domain/escalation/answers.ts';
 import type { Page } from '../domain/escalation/pager.ts';
 import { holdOf } from '../domain/escalation/plan.ts';
 import type { Act, Escalation, EscalationMove } from '../domain/escalation/record.ts';
+import type { PersonId } from '../domain/ids.ts';
 import type { Button } from '../domain/message.ts';
 import { isOfPlan } from './triggers.ts';
 
@@ -149,8 +150,8 @@ function asSentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }
 
-/** What whoever acted is told. */
-export function deedText({ code, escalation, lostBy }: DeedResult): string {
+/** What whoever acted is told; `reader` is they, where that is known. */
+export function deedText({ code, escalation, lostBy }: DeedResult, reader?: PersonId): string {
   const { standing } = escalation;
   const title = literal(escalation.title);
   switch (code) {
@@ -173,6 +174,9 @@ export function deedText({ code, escalation, lostBy }: DeedResult): string {
     case 'CANCELLED':
       return `Called off: ${title}.`;
     case 'ALREADY':
+      if (standing.state === 'ACKED' && standing.owner.person === reader) {
+        return `You have it already, since ${whenText(standing.sinceMs)}: ${title}.`;
+      }
       return standing.state === 'ACKED'
         ? `${literal(standing.owner.name)} has it since ${whenText(standing.sinceMs)}: ${title}. \`/ack ${escalation.id} instead\` takes it from them, \`/snooze ${escalation.id} 1h instead\` puts it off all the same.`
         : `It is so already: ${title}.`;

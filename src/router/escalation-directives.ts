@@ -54,7 +54,7 @@ export class EscalationDirectives {
       },
       act,
     );
-    return result ? deedText(result) : NO_SUCH;
+    return result ? deedText(result, person) : NO_SUCH;
   }
 
   async #list(by: Parameters<EscalationDesk['listFor']>[0]): Promise<string> {

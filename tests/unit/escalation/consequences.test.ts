@@ -104,6 +104,14 @@ describe('whoever had it', () => {
     expect(deedText(push(begun(), DEED_OF_DANA, 2).result)).not.toContain('had it');
   });
 
+  it('is told as their own to whoever takes it again, and by name to anybody else', () => {
+    const taken = acknowledge(begun(), DEED_OF_ALEX, 1).moved!.next;
+    const { result } = acknowledge(taken, DEED_OF_ALEX, 2);
+
+    expect(deedText(result, DEED_OF_ALEX.by.person)).toMatch(/^You have it already, since [^`]*$/);
+    expect(deedText(result, DEED_OF_DANA.by.person)).toMatch(/^Alex has it since .* takes it from them/);
+  });
+
   it('hears nothing of what they did themselves', () => {
     const taken = acknowledge(begun(), DEED_OF_ALEX, 1).moved!.next;
 
