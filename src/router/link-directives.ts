@@ -205,10 +205,11 @@ export class LinkDirectives {
     if (!this.deps.desk.mayPair(roles)) return REFUSED.NOT_PERMITTED;
     const { asks } = await this.deps.book.now();
     if (asks.length === 0) return 'No stranger waits to be let in.';
-    const lines = asks.map(
-      ({ id, account, name }) =>
-        `- \`${literal(account)}\` (“${literal(name)}”): \`/pair ${id} guest\`, \`/pair ${id} refuse\``,
-    );
+    const hasGuests = this.deps.config().authorizations.guest_role !== undefined;
+    const lines = asks.map(({ id, account, name }) => {
+      const asGuest = hasGuests ? `\`/pair ${id} guest\`, ` : '';
+      return `- \`${literal(account)}\` (“${literal(name)}”): ${asGuest}\`/pair ${id} refuse\``;
+    });
     return `**Strangers who want to talk to me**\n\n${lines.join('\n')}\n\n\`/pair CODE as PERSON\`, with the code they were given, says who it is.`;
   }
 

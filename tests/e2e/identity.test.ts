@@ -326,6 +326,19 @@ describe('a code', () => {
   });
 });
 
+describe('a stranger where no role is for guests', () => {
+  it('is listed with what can be done about them, and no more', async () => {
+    await story.sandbox.discord.dm({ user: EVE.discordUser, text: 'hello there' });
+    await toldOnDiscord(EVE, /do not know you yet/);
+
+    await story.dm(DANA.slackUser, '/pair');
+
+    const list = await toldOnSlack(DANA, /Strangers who want to talk/);
+    expect(list).toMatch(/: `[/!]pair \w+ refuse`/);
+    expect(list).not.toContain('guest');
+  });
+});
+
 describe('a stranger', () => {
   beforeEach(() => {
     const { authorizations } = story.config;
@@ -366,6 +379,8 @@ describe('a stranger', () => {
     await jira.comment({ user: EVE.jiraAccount, issue: 'OPS-2', text: '@signalbox hello' }).acknowledged;
 
     codeIn(await toldOnSlack(EVE, /do not know you yet/));
+    await story.dm(DANA.slackUser, '/pair');
+    expect(await toldOnSlack(DANA, /Strangers who want to talk/)).toMatch(/[/!]pair \w+ guest`, `[/!]pair/);
     codeIn(await toldOnDiscord(EVE, /do not know you yet/));
     const comment = await jira.until(() =>
       jira.comments('OPS-2').find(({ body }) => body.includes('do not know you yet')),
