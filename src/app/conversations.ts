@@ -7,6 +7,7 @@ import { BudgetDesk } from '../budget/budget-desk.ts';
 import { ToolThrottle } from '../budget/tool-throttle.ts';
 import { UsageLedger } from '../budget/usage-ledger.ts';
 import type { StopSign } from '../control/stop-sign.ts';
+import { createWhereOf } from '../control/whereabouts.ts';
 import { Outbox } from '../delivery/outbox.ts';
 import { ModelOutage } from '../escalation/model-outage.ts';
 import { Slots } from '../health/slots.ts';
@@ -61,6 +62,7 @@ export function createConversations(
     stops,
     escalations: stores.escalations,
     modelOutage: new ModelOutage(redis, keys),
+    whereOf: createWhereOf(() => config().settings.messaging.channels ?? {}, gateways),
     outbox: new Outbox(redis, keys),
     directory: stores.directory,
     reach,

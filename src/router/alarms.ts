@@ -10,6 +10,7 @@
  */
 import type { TurnOutcome } from '../agent/turn.ts';
 import type { Config } from '../config/load-config.ts';
+import type { WhereOf } from '../control/whereabouts.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { ModelUnavailableError } from '../domain/errors.ts';
 import { isLive } from '../domain/escalation/record.ts';
@@ -41,6 +42,7 @@ export interface AlarmDeps {
   readonly escalations: Pick<EscalationStore, 'find' | 'begunByEach'>;
   readonly modelOutage: Pick<ModelOutage, 'note' | 'end'>;
   readonly directory: Pick<Directory, 'speakerOf' | 'may'>;
+  readonly whereOf: WhereOf;
   readonly config: () => Config;
   readonly clock: Clock;
 }
@@ -70,7 +72,7 @@ export class Alarms {
       {
         id: `message:${item.id}`,
         conversationId: message.conversationId,
-        origin: message.replyTo,
+        ...this.#placeOf(message.replyTo),
         correlation,
         person: requester.person,
         nowMs: clock.now(),
@@ -94,7 +96,7 @@ export class Alarms {
     const scene: Scene = {
       id: `turn:${item.id}`,
       conversationId,
-      origin: replyTo,
+      ...this.#placeOf(replyTo),
       correlation: item.correlation,
       person: requester.person,
       nowMs: this.deps.clock.now(),
@@ -129,7 +131,9 @@ export class Alarms {
         id: `failed:${item.id}:${takingOf(claim)}`,
         conversationId: conversationOf(claim),
         correlation: item.correlation,
-        ...(item.kind === 'message' ? { origin: item.message.replyTo, person: item.requester.person } : {}),
+        ...(item.kind === 'message'
+          ? { ...this.#placeOf(item.message.replyTo), person: item.requester.person }
+          : {}),
         nowMs: this.deps.clock.now(),
       },
     );
@@ -205,6 +209,11 @@ export class Alarms {
         ? { ...effect, once: namelessOnce(`reported:${scene.id}:${n}`, REPORT_ONCE_MS) }
         : effect,
     );
+  }
+
+  /** How whoever is called gets there. */
+  #placeOf(origin: Address): Pick<Scene, 'origin' | 'link'> {
+    return { origin, link: this.deps.whereOf(origin).link };
   }
 
   get #triggers(): Config['escalation']['triggers'] {
