@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { ToolCatalog } from '../../../src/agent/tools/tool-catalog.ts';
 import type { ApprovalStore } from '../../../src/approvals/approval-store.ts';
+import type { Approval } from '../../../src/domain/approval/record.ts';
 import { AccountId } from '../../../src/domain/ids.ts';
 import { EMPTY_LEDGER, type LinkLedger } from '../../../src/domain/link.ts';
+import type { Tool } from '../../../src/domain/tool.ts';
 import { Directory } from '../../../src/identity/directory.ts';
 import { BallotBox, type BallotDeps, type Said } from '../../../src/router/ballot-box.ts';
 import { anApproval, DANA } from '../../support/approvals.ts';
@@ -67,3 +70,56 @@ describe('an answer from an account that was unlinked between the click and the 
     expect(written).toEqual([]);
   });
 });
+
+describe('other arguments than the tool has', () => {
+  it('OM-124 are named, where the tool would pass over them, and are no yes', async () => {
+    const asked = anApproval();
+    const approval: Approval = {
+      ...asked,
+      policy: { ...asked.policy, choices: ['approve', 'edit', 'deny'] },
+      request: { ...asked.request, tool: 'set_quota', args: { to: 14 } },
+    };
+    const config = parse();
+    const directory = new Directory(() => config);
+    const approvals = {
+      find: async () => approval,
+      apply: async (_id: unknown, step: (each: Approval, nowMs: number) => { result: unknown }) =>
+        step(approval, approval.openedMs).result,
+    } as unknown as ApprovalStore; // all that a ballot uses of it
+    const rest = {} as Pick<BallotDeps, 'grants' | 'reach' | 'holdOf'>;
+    const tools = new ToolCatalog([setQuota]);
+    const box = new BallotBox({
+      ...rest,
+      holdOf: async () => undefined,
+      approvals,
+      directory,
+      tools,
+      config: () => config,
+    });
+    const dana = directory.find(DANA)!;
+
+    const counted = await box.cast(
+      approval.id,
+      { person: dana, account: dana.accounts[0]! },
+      { key: 'k', said: { kind: 'edit', changes: { foo: '1' } }, gen: approval.gen, digest: approval.digest },
+    );
+
+    expect(counted).toMatchObject({
+      code: 'INVALID',
+      notice: expect.stringContaining('foo is not one of the arguments, which are to'),
+    });
+  });
+});
+
+const setQuota = {
+  name: 'set_quota',
+  group: 'automation',
+  version: 1,
+  description: 'Sets it.',
+  input: z.object({ to: z.number() }),
+  risk: 'low',
+  effect: 'idempotent',
+  reversible: true,
+  timeoutMs: 1_000,
+  execute: async () => ({ status: 'ok', text: 'done' }),
+} as const satisfies Tool;
