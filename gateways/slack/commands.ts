@@ -77,7 +77,7 @@ const BARE: ReadonlySet<string> = new Set([
 ]);
 /** Of these, what is a command with something behind it: nobody asks a question so, and a code is not for the agent. */
 const COMPLETE =
-  /^(?:grants revoke \S+|memory (?:on|off)|link (?:refuse|(?:confirm )?\w+(?:-\w+)+)|unlink [a-z]\S*:\S+|pair \w+(?:-\w+)* (?:refuse|guest(?: \w+)?|as \S+))$/i;
+  /^(?:grants revoke(?: \S+)?|memory (?:on|off)|link (?:refuse|(?:confirm )?\w+(?:-\w+)+)|unlink [a-z]\S*:\S+|pair \w+(?:-\w+)* (?:refuse|guest(?: \w+)?|as \S+))$/i;
 const OF_TICKETS: ReadonlySet<string> = new Set(['approve', 'deny']);
 /** Whatever stands behind it: whoever has lost their way should reach a person. */
 const CALLS_FOR_HELP = 'human';

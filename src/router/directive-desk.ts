@@ -253,8 +253,11 @@ export class DirectiveDesk {
   }
 
   async #grants({ text }: InboundMessage, person: Pick<Person, 'id' | 'roles'>): Promise<string> {
-    const [, id] = /^\s*[/!]grants\s+revoke\s+(\S+)\s*$/i.exec(text) ?? [];
+    const [, revoke, id] = /^\s*[/!]grants\s+(revoke)(?:\s+(\S+))?\s*$/i.exec(text) ?? [];
     const { grants } = this.deps;
+    if (revoke !== undefined && id === undefined) {
+      return 'Which one? Write `/grants revoke` and its id; `/grants` lists them. Nothing has changed.';
+    }
     return id === undefined ? grants.listFor(person) : (await grants.revoke(id, person)).notice;
   }
 
@@ -403,7 +406,7 @@ export function readDirective(
     return rest.trim() === '' ? { directive: 'help' } : { directive: 'ask', text: rest.trim() };
   if (name === 'approve' || name === 'deny') return { directive: name };
   if (name === 'withdraw' && rest.trim() === '') return { directive: name };
-  if (name === 'grants' && /^(?:revoke\s+\S+\s*)?$/i.test(rest)) return { directive: name };
+  if (name === 'grants' && /^(?:revoke(?:\s+\S+)?\s*)?$/i.test(rest)) return { directive: name };
   if (name === 'handback' || name === 'human') return { directive: name };
   if (name === 'takeover' && /^(?:con_\S+\s*)?$/i.test(rest)) return { directive: name };
   if (name === 'say' && /^con_\S/i.test(rest)) return { directive: name };

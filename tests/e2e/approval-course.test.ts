@@ -511,6 +511,8 @@ describe('a standing yes', () => {
     await story.answer(first, /Done/);
 
     const [grant] = await story.app.grants.list();
+    await story.say(DANA.slack, first, '<@U0SIGNALBOX> !grants revoke');
+    await story.told(DANA.slack, /Which one\?.*Nothing has changed/);
     await story.say(DANA.slack, first, `<@U0SIGNALBOX> !grants revoke ${grant!.id}`);
     await story.told(DANA.slack, /Taken back/);
     const second = await ask('1.2');

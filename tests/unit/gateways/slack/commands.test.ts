@@ -100,6 +100,7 @@ describe('a command as a message', () => {
     ['escalations', '/escalations'],
     ['grants', '/grants'],
     ['grants revoke grt_1', '/grants revoke grt_1'],
+    ['grants revoke', '/grants revoke'],
     ['grants for students', '/ask grants for students'],
     ['link', '/link'],
     ['link K7PM-3QXWH-9TRCD', '/link K7PM-3QXWH-9TRCD'],
