@@ -7,9 +7,17 @@ import {
   type EscalationPlan,
   isAtLeast,
   type PlanStep,
+  type Severity,
   type Target,
 } from '../../src/domain/escalation/plan.ts';
-import { type Act, dueOf, type Escalation, isLive, type Taken } from '../../src/domain/escalation/record.ts';
+import {
+  type Act,
+  dueOf,
+  type Escalation,
+  isLive,
+  type StepTaken,
+  type Taken,
+} from '../../src/domain/escalation/record.ts';
 import type { PersonId } from '../../src/domain/ids.ts';
 import { partitionOf } from '../../src/redis/keys.ts';
 import { isSame } from './approval-model.ts';
@@ -314,6 +322,18 @@ export const INVARIANTS = {
       return strange && `${JSON.stringify(strange)} is of no step that does so`;
     }),
 
+  'E3 a program is told how bad it is at its own step': (history) =>
+    each(history, (happening) => {
+      if (happening.kind !== 'written') return undefined;
+      const { acts, taken, next } = happening.moved;
+      const strange = acts.find(
+        (act) =>
+          act.kind === 'webhook' &&
+          !severitiesAt(act.caller, taken, happening.before ?? next, next).includes(act.severity),
+      );
+      return strange && `${JSON.stringify(strange)} is as bad as at another step`;
+    }),
+
   'E12 it keeps the plan it began with, and is not lost by any edit': (history) => {
     const begun = new Set<string>();
     return each(history, (happening) => {
@@ -358,6 +378,22 @@ interface Stretch {
   readonly plan: EscalationPlan;
   readonly start: { readonly step: number; readonly round: number };
   readonly steps: Taken[];
+}
+
+/** What the step before it said last; where none did, what it began with, unless a report made it worse just then. */
+function severitiesAt(
+  at: StepTaken,
+  taken: readonly Taken[],
+  before: Escalation,
+  { plan: { steps }, severity }: Escalation,
+): Severity[] {
+  const said = taken.map(({ step }) => steps.find(({ id }) => id === step));
+  const places = taken.flatMap(({ round, step }, n) => (round === at.round && step === at.step ? [n] : []));
+  return places.flatMap((place) => {
+    const last = said.slice(0, place).findLast((step) => step?.kind === 'severity');
+    if (last?.kind === 'severity') return [last.severity];
+    return said.some((step) => step?.kind === 'severity') ? [before.severity] : [severity];
+  });
 }
 
 /** Whether the step that something is done by calls that target, posts there, or does that. */
