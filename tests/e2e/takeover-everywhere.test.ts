@@ -354,7 +354,7 @@ it('is brought from a terminal to whoever took it over, and back', async () => {
     expect(before).not.toContain('Here is what I can do');
 
     await alex.type('my card was stolen');
-    const brought = await danaReads(/Alex Kim writes[^]*my card was stolen/);
+    const brought = await danaReads(/Alex Kim writes[\s\S]*my card was stolen/);
     await story.write(DANA.mail, 'Mine', `/say ${ticket} I have blocked it.`);
 
     expect(brought).toContain('> my card was stolen');
@@ -392,7 +392,7 @@ describe.each(Object.entries(ALONE_PLACES))(
 
       expect(await danaReads(/You have that conversation now/)).toContain(`/say ${ticket}`);
       await alexWrites(story, 'my card was stolen');
-      const brought = await danaReads(/Alex Kim writes[^]*my card was stolen/);
+      const brought = await danaReads(/Alex Kim writes[\s\S]*my card was stolen/);
       expect(brought).toContain('> my card was stolen');
       expect(brought).toContain(`/say ${ticket}`);
       await story.write(DANA.mail, 'Mine', `/say ${ticket} I have blocked it.\n\nA new one comes on Monday.`);
