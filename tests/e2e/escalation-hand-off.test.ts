@@ -118,7 +118,7 @@ describe('a conversation that waits for a human, and somebody says that they loo
     const named = { ...messaging, channels: { general: `slack:${GENERAL}` } };
     story.config = { ...story.config, settings: { ...story.config.settings, messaging: named } };
 
-    const { thread, call } = await waiting();
+    const { thread, call } = await waiting('printer burns');
 
     expect(call).toContain('A human is wanted on Slack, in “general”, by Alex Kim');
     expect(call).toContain('printer burns');
@@ -241,9 +241,9 @@ describe('a policy that hands off what a program asked', () => {
 
 const DANA_USER = 'U0DANA';
 
-/** Alex has asked for a human, and Dana was called. */
-async function waiting(): Promise<{ thread: string; escalation: string; call: string }> {
-  const thread = await story.mention('!human printer burns');
+/** Alex has asked for a human, and Dana was called. @param words what Alex says beside it, which waits to be read */
+async function waiting(words = ''): Promise<{ thread: string; escalation: string; call: string }> {
+  const thread = await story.mention(`!human ${words}`.trim());
   const call = await story.sandbox.slack.until((slack) =>
     slack.messages(DANA_DM).find((message) => /look after this/.test(textOf(message))),
   );
