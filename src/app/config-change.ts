@@ -2,6 +2,7 @@
 import { misnamedIn } from '../agent/tools/misnamed.ts';
 import { PeopleChange } from '../router/people-change.ts';
 import { StrandedApprovals } from '../router/stranded-approvals.ts';
+import { createShopTools } from '../sandbox/shop/shop-tools.ts';
 import type { AgentEquipment } from './agent-equipment.ts';
 import { sayDisputed } from './asking.ts';
 import type { Core } from './base.ts';
@@ -41,10 +42,12 @@ export function createConfigChange(core: Core, agent: AgentEquipment, isWorking:
   };
 }
 
+const PLAYED = createShopTools('').map(({ name }) => name);
+
 /** They keep nothing from being done, and a rule that denies is believed in: whoever changed the file hears of it. */
 function sayMisnamed({ config, log }: Core, { tools }: AgentEquipment): void {
   const { authorizations, settings } = config();
-  const named = { tools: tools.list(), platforms: Object.keys(settings.gateways) };
+  const named = { tools: tools.list(), platforms: Object.keys(settings.gateways), played: PLAYED };
   for (const misnamed of misnamedIn(authorizations, named)) {
     log.warn(
       { misnamed },

@@ -56,7 +56,7 @@ function idleRules(rules: readonly Rule[]): CheckFinding[] {
 
 /** A rule that denies a tool nobody has is believed in until it is needed. */
 function misnamed({ authorizations, settings }: GatewayConfig, catalog: ToolCatalog): CheckFinding[] {
-  const named = { tools: catalog.list(), platforms: Object.keys(settings.gateways) };
+  const named = { tools: catalog.list(), platforms: Object.keys(settings.gateways), played: [] };
   return misnamedIn(authorizations, named).map((each) => ({
     subject: `authorizations.yaml ${each.at}`,
     status: 'missing',

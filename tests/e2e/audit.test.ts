@@ -24,7 +24,7 @@ describe('OM-054 the record of a day', () => {
     const question = await story.mention('what can you do?');
     await story.answer(question, /Here is what I can do/);
     const stranger = await story.mention('hello', EVE.slack);
-    await story.answer(stranger, /do not know you/);
+    await story.told(EVE.slack, /do not know you/);
     const edit = await story.sandbox.slack.edit({
       channel: GENERAL,
       ts: stranger,

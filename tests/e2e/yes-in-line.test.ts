@@ -36,7 +36,7 @@ describe('a yes that comes while something else in its conversation waits', () =
     story = await Story.begin({ config: withLongWait });
     const thread = await story.mention('refund order 7');
     const card = await story.answer(thread, /Waiting for role manager/);
-    await story.say(ALEX.slack, thread, '!human my order is lost');
+    await story.say(ALEX.slack, thread, '!human');
     await story.answer(thread, /A human was asked for/);
     await story.say(ALEX.slack, thread, 'hello?');
     await story.answer(thread, /A human has been asked to come/);

@@ -3,7 +3,8 @@
  * nothing, and a slip of the pen in a rule that denies is believed in until it is needed. Pure.
  *
  * Passed over is what only another moment can tell: tools of MCP servers, which are known once their server has
- * answered, and those of a platform that is not set up here.
+ * answered, those of a platform that is not set up here, and those of the sandbox where it is not run: the shipped rules
+ * name them.
  */
 import type { Authorizations } from '../../config/authorizations.ts';
 import { didYouMean } from '../../config/schema-check.ts';
@@ -24,6 +25,8 @@ export interface Named {
   readonly tools: readonly Classed[];
   /** Whether they are set up or not. */
   readonly platforms: readonly string[];
+  /** Tools of the sandbox, whether it is run or not. */
+  readonly played: readonly string[];
 }
 
 /** `mcp__tracker__search`, and all that a server has: `mcp-tracker`. */
@@ -76,9 +79,10 @@ function inScope(
   ];
 }
 
-function elsewhere({ platforms }: Named, groups: readonly string[]): (name: string) => boolean {
+function elsewhere({ platforms, played }: Named, groups: readonly string[]): (name: string) => boolean {
   const notSetUp = platforms.filter((platform) => !groups.includes(platform));
   return (name) =>
     OF_SERVERS.test(name) ||
+    played.includes(name) ||
     notSetUp.some((platform) => name === platform || name.startsWith(`${platform}_`));
 }

@@ -8,6 +8,7 @@ const named = {
     { name: 'read_file', group: 'fs' },
   ],
   platforms: ['slack', 'jira'],
+  played: ['refund'],
 } as const;
 
 const ofRule = (tool: string | string[], more: object = {}) =>
@@ -33,6 +34,7 @@ describe('names of authorizations.yaml', () => {
     expect(ofRule(['mcp__tracker__search', 'jira_assign', '*'])).toEqual([]);
     expect(ofRule('*', { group: 'jira' })).toEqual([]);
     expect(ofRule('*', { group: 'mcp-tracker' })).toEqual([]);
+    expect(ofRule('refund')).toEqual([]); // of the sandbox
   });
 
   it('are looked at in the lists of `tools` and in what an agent may call, too', () => {
