@@ -3,6 +3,7 @@
  * cards, reminders. Written in the same step as the change. Pure.
  */
 
+import canonicalize from 'canonicalize';
 import { toClientEvent } from '../delivery/client-event.ts';
 import { escalationIdOf, type Trouble, toClose, toItem, toReport } from '../delivery/escalation-item.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
@@ -42,7 +43,7 @@ export function consequencesOf(before: Approval, change: Change, nowMs: number):
     ...cardUpdates(next, copiesToldOf(before, next, event), nowMs),
     ...questions(before, next, nowMs),
     ...(change.unasked ? [unaskedNews(next, change.unasked, nowMs)] : []),
-    ...(event === 'reminded' ? reminders(next, nowMs, spared) : []),
+    ...(event === 'reminded' ? reminders(before, next, nowMs, spared) : []),
     ...callsHeld(before, next, nowMs),
     ...(isWaiting(before.state) && !isWaiting(next.state) ? callsOff(next, nowMs) : []),
   ];
@@ -218,8 +219,16 @@ export function cardUpdate(approval: Approval, copy: CardCopy, nowMs: number): E
   });
 }
 
-function reminders(approval: Approval, nowMs: number, spared?: ReadonlySet<PersonId>): Effect[] {
-  return remindedIn(approval, spared).map((copy) =>
+/** Whoever comes to it at this moment is shown the card, and nothing beside that. */
+function reminders(
+  before: Approval,
+  approval: Approval,
+  nowMs: number,
+  spared?: ReadonlySet<PersonId>,
+): Effect[] {
+  const asked = new Set(before.copies.map(({ id }) => id));
+  const copies = remindedIn(approval, spared).filter(({ id }) => asked.has(id));
+  return copies.map((copy) =>
     toOutEffect({
       kind: 'text',
       id: `remind:${approval.id}:${copy.id}:${approval.rev}`,
@@ -239,7 +248,7 @@ function toAudit(before: Approval, { next, event, actor }: Change): AuditEvent {
     Object.entries(next).filter(([key, value]) => {
       // `key` comes from the entries of an approval.
       const was = before[key as keyof Approval];
-      return value !== was && JSON.stringify(value) !== JSON.stringify(was);
+      return value !== was && !isSame(value, was);
     }),
   );
   const gone = Object.keys(before)
@@ -254,6 +263,13 @@ function toAudit(before: Approval, { next, event, actor }: Change): AuditEvent {
     detail: { from: before.state, to: next.state, ...(gone.length > 0 ? { gone } : {}) },
     words: { set },
   };
+}
+
+/** In whatever order their fields stand. */
+function isSame(value: unknown, was: unknown): boolean {
+  const [now, before] = [JSON.stringify(value), JSON.stringify(was)];
+  if (now === before || now === undefined || before === undefined) return now === before;
+  return canonicalize(value) === canonicalize(was);
 }
 
 /** Where the person was who brought this about, if it was one. */

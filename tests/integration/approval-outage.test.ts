@@ -11,6 +11,7 @@ import { noteCopy } from '../../src/domain/approval/copies.ts';
 import type { Approval, ApprovalPolicy } from '../../src/domain/approval/record.ts';
 import { PersonId } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
+import { leavesOf } from '../../src/domain/quorum.ts';
 import { Directory } from '../../src/identity/directory.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { partitionOf } from '../../src/redis/keys.ts';
@@ -37,9 +38,12 @@ let nowMs: number;
 beforeEach(async () => {
   store = await openStore();
   approvals = new ApprovalStore(store.redis, store.keys, consequencesOf, () => KEEP_MS);
-  approvals.reachPeopleBy(() => [
-    { id: 'rita', to: anAddress('email'), person: PersonId.parse('rita'), outcomeOnly: true },
-  ]);
+  approvals.reachPeopleBy((_, approvers) =>
+    leavesOf(approvers).map((leaf) => {
+      const id = 'role' in leaf && leaf.role === 'director' ? 'rita' : 'dana';
+      return { id, to: anAddress('email'), person: PersonId.parse(id), outcomeOnly: true as const };
+    }),
+  );
   sweeper = new TimerSweeper(approvals, silent);
   nowMs = BEGIN_MS;
   await passTime(0);

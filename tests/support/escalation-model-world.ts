@@ -78,6 +78,7 @@ export class RealEngine {
       queue: queue as unknown as KeyedQueue,
       escalations,
       pagers,
+      controls: { noteTicket: async () => {} } as unknown as EscalationWorkerDeps['controls'], // nobody takes it over by that
       channelOn: (platform, channel) => this.setting.channelOn(platform, channel),
       isPrivate: () => false,
       tellsEverybody: () => false,
