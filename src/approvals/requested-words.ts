@@ -18,7 +18,7 @@ import type { AuditEvent } from '../domain/audit-event.ts';
 import { RecordMovedError } from '../domain/errors.ts';
 import { ApprovalId, type PersonId } from '../domain/ids.ts';
 import { holdsName } from '../domain/phrase.ts';
-import { ERASED, ERASED_NAME, type RequestOfPerson } from '../memory/person-data.ts';
+import { ERASED, ERASED_NAME, type Erasing, type RequestOfPerson } from '../memory/person-data.ts';
 import { digestOf, toBeside } from '../redis/audit-text.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect } from '../redis/effects.ts';
@@ -27,6 +27,12 @@ import type { ApprovalStore } from './approval-store.ts';
 
 /** Times an erasure is decided anew when somebody else erases at the same moment. */
 const MOST_TRIES = 5;
+
+/** Who is erased, and how they are called. */
+interface Erasee {
+  readonly people: readonly PersonId[];
+  readonly called: readonly string[];
+}
 
 type Words = NonNullable<AuditEvent['words']>;
 
@@ -42,7 +48,7 @@ export class RequestedWords {
   async of(people: readonly PersonId[]): Promise<RequestOfPerson[]> {
     const found: RequestOfPerson[] = [];
     for (const partition of this.keys.partitions()) {
-      for (const [id, changes] of await this.#changesIn(partition, people)) {
+      for (const [id, changes] of await this.#changesIn(partition, { people, called: [] })) {
         const said = changes.map(({ entry, gone }) => ({
           atMs: entry.atMs,
           event: entry.event.event,
@@ -54,53 +60,62 @@ export class RequestedWords {
     return found;
   }
 
-  /** @returns whether there was something to erase; what is not over is left */
+  /** How many requests hold no word of theirs any more, and how many still do, because they are not over. */
   async erase(
-    id: string,
     people: readonly PersonId[],
-    { names = [], ...audit }: AuditEvent & { readonly names?: readonly string[] },
-  ): Promise<boolean> {
-    for (let tries = 0; tries < MOST_TRIES; tries++) {
-      if (!(await this.#isOver(id))) return false;
-      const changes = await this.#changesOf(id, people, names);
-      const [first] = changes;
-      if (!first) return tries > 0;
-      const { partition } = first.entry;
-      const written = await this.writer
-        .writeIn(partition, toEffects(changes, audit))
-        .catch((error: unknown) => {
-          if (error instanceof RecordMovedError) return false;
-          throw error;
-        });
-      if (written) return true;
-    }
-    throw new Error(`the words of ${id} were changed by others ${MOST_TRIES} times in a row`);
-  }
-
-  async #changesOf(
-    id: string,
-    people: readonly PersonId[],
-    names: readonly string[],
-  ): Promise<readonly Change[]> {
+    { names = [], ...audit }: Erasing,
+  ): Promise<{ readonly requests: number; readonly undecided: number }> {
+    const erased = { requests: 0, undecided: 0 };
     for (const partition of this.keys.partitions()) {
-      const changes = (await this.#changesIn(partition, people, names)).get(id);
-      if (changes) return changes;
+      const { requests, undecided } = await this.#eraseIn(partition, { people, called: names }, audit);
+      erased.requests += requests;
+      erased.undecided += undecided;
     }
-    return [];
+    return erased;
   }
 
-  /** By what they are about. */
-  async #changesIn(
+  async #eraseIn(
     partition: number,
-    people: readonly PersonId[],
-    names: readonly string[] = [],
-  ): Promise<ReadonlyMap<string, readonly Change[]>> {
-    const entries = new Map<string, AuditEntry[]>();
-    for await (const entry of this.log.withWords(partition)) {
-      const { subject } = entry.event;
-      entries.set(subject, [...(entries.get(subject) ?? []), entry]);
+    erasee: Erasee,
+    audit: Omit<Erasing, 'names'>,
+  ): Promise<{ readonly requests: number; readonly undecided: number }> {
+    const [erased, undecided] = [new Set<string>(), new Set<string>()];
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      let isMoved = false;
+      for (const [id, changes] of await this.#changesIn(partition, erasee)) {
+        if (!(await this.#isOver(id))) undecided.add(id);
+        else if (await this.#write(partition, changes, { ...audit, subject: id })) erased.add(id);
+        else isMoved = true;
+      }
+      if (!isMoved) return { requests: erased.size, undecided: undecided.size };
     }
-    const changes = [...entries].map(([id, all]) => [id, changesTo(all, people, names)] as const);
+    throw new Error(`what the audit holds was changed by others ${MOST_TRIES} times in a row`);
+  }
+
+  /** @returns false when somebody else erased there at the same moment; nothing was written */
+  async #write(
+    partition: number,
+    changes: readonly Change[],
+    about: Omit<Erasing, 'names'> & Pick<AuditEvent, 'subject'>,
+  ): Promise<boolean> {
+    const audit: AuditEvent = { ...about, event: 'memory.erased', detail: { what: 'request' } };
+    return this.writer.writeIn(partition, toEffects(changes, audit)).catch((error: unknown) => {
+      if (error instanceof RecordMovedError) return false;
+      throw error;
+    });
+  }
+
+  /** By what they are about. Read twice, so that of all others nothing is kept in mind. */
+  async #changesIn(partition: number, erasee: Erasee): Promise<ReadonlyMap<string, readonly Change[]>> {
+    const entries = new Map<string, AuditEntry[]>();
+    for await (const { event, beside = '' } of this.log.withWords(partition)) {
+      if (mayConcern(beside, event, erasee)) entries.set(event.subject, []);
+    }
+    if (entries.size === 0) return new Map();
+    for await (const entry of this.log.withWords(partition)) {
+      entries.get(entry.event.subject)?.push(entry);
+    }
+    const changes = [...entries].map(([id, all]) => [id, changesTo(all, erasee)] as const);
     return new Map(changes.filter(([, each]) => each.length > 0));
   }
 
@@ -114,19 +129,22 @@ export class RequestedWords {
 // ── What goes ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What becomes of the words beside one entry. */
-export interface Change {
+interface Change {
   readonly entry: AuditEntry;
   readonly gone: unknown;
   /** Undefined: nothing. */
   readonly left: Words | undefined;
 }
 
+/** Whether it may be among the changes, told in no time of a great many. */
+function mayConcern(beside: string, { detail }: AuditEvent, { people, called }: Erasee): boolean {
+  if (isOneOf(detail?.requester, people)) return true;
+  if (people.some((person) => beside.includes(JSON.stringify(person)))) return true;
+  return called.some((name) => holdsName(beside, name));
+}
+
 /** @param entries all of one request, each with its words */
-export function changesTo(
-  entries: readonly AuditEntry[],
-  people: readonly PersonId[],
-  names: readonly string[] = [],
-): Change[] {
+function changesTo(entries: readonly AuditEntry[], { people, called: names }: Erasee): Change[] {
   const called = new Set([...names, ...entries.flatMap(({ event }) => namesIn(event.words, people))]);
   called.delete(ERASED_NAME);
   const isTheirs = entries.some(({ event }) => isAskedBy(event, people));
@@ -145,12 +163,6 @@ function isAskedBy({ detail, words }: AuditEvent, people: readonly PersonId[]): 
   const request = within(within(words, 'set'), 'request');
   const asking = [within(request, 'requester'), within(request, 'lineage'), detail?.requester].flat();
   return asking.some((id) => isOneOf(id, people));
-}
-
-/** Who is erased, and how they were called. */
-interface Erasee {
-  readonly people: readonly PersonId[];
-  readonly called: readonly string[];
 }
 
 function withoutSaid(words: Words, { people, called }: Erasee, gone: unknown[]): Words {

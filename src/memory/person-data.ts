@@ -86,12 +86,11 @@ export interface LearnedStore {
 /** What the audit holds word for word. */
 export interface RequestStore {
   of(people: readonly PersonId[]): Promise<readonly RequestOfPerson[]>;
-  /** Whether there was something, and it is erased; what is not over is left. */
+  /** How many requests hold nothing of theirs any more, and how many still do, because they are not over. */
   erase(
-    id: string,
     people: readonly PersonId[],
-    how: AuditEvent & { readonly names?: readonly string[] },
-  ): Promise<boolean>;
+    erasing: Erasing,
+  ): Promise<{ readonly requests: number; readonly undecided: number }>;
 }
 
 /** Counters of what people used of the model. */
@@ -266,11 +265,7 @@ export class PersonData {
     for (const { id } of await this.deps.learned.naming(ids)) {
       if (await this.deps.learned.forget(id, ids, audit(id, { what: 'learning record' }))) removed.learned++;
     }
-    for (const { id, isOver } of await this.deps.requests.of(ids)) {
-      if (!isOver) removed.undecided++;
-      else if (await this.deps.requests.erase(id, ids, { ...audit(id, { what: 'request' }), names }))
-        removed.requests++;
-    }
+    Object.assign(removed, await this.deps.requests.erase(ids, { ...about, names }));
     for (const id of ids) {
       if (await this.deps.memory.dropProfile(id, audit(id, { what: 'profile' }))) removed.profiles++;
     }
