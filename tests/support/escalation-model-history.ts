@@ -421,7 +421,8 @@ export class History {
         this.#told(input, store, isTold, (model) => model.apply(id, decide, onceKey, also)),
       work: (process) => process.apply(id, decide, onceKey, also),
       settled: (outcome) => {
-        if (outcome.kind !== 'answered' || outcome.result === undefined) return;
+        // What comes of a conversation is told to nobody.
+        if (outcome.kind !== 'answered' || typeof outcome.result !== 'object') return;
         const result = outcome.result as DeedResult; // what a deed answers
         this.happenings.push({ kind: 'answered', input, result, current: this.find(id) });
       },

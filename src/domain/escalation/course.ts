@@ -203,7 +203,8 @@ function lookAfterOwner(
   const isTrusted = acknowledge.remindMs === undefined || standing.hasConversation === true;
   const isTooOld = s.nowMs - escalation.lastMs > maxAgeMs;
   if (!standing.asked || isTooOld) {
-    const pauseMs = isTooOld ? (acknowledge.remindMs ?? acknowledge.withinMs) : acknowledge.withinMs;
+    // A report may make it young again: then whoever has it must have had their time.
+    const pauseMs = Math.max(isTooOld ? (acknowledge.remindMs ?? 0) : 0, acknowledge.withinMs);
     const { acts, toldMs } = stillOnIt(standing.owner.person, escalation.severity, s);
     const asked: Standing = { ...same, asked: true, ...(isTrusted ? {} : { nextMs: toldMs + pauseMs }) };
     const { calledOn } = toldWith(escalation, acts);
