@@ -115,9 +115,15 @@ export function missingOf(
   if (message.kind === 'to-dana' || isWithheld(message, takeovers))
     return shown.has(labelOf(message)) ? undefined : 'the agent never read what was said while it was silent';
   const wanted: ReplyKind[] = isCall(message.kind) ? ['call', 'outcome'] : ['answer'];
-  const replies = repliesIn(thread).filter(({ number }) => number === message.number);
+  // What stood there when Dana took over was read, though its process died over it and the next one says that it broke off.
+  const read = takeovers.filter((one) => one.conversation === message.conversation).flatMap(beforeOf);
+  const replies = repliesIn([...thread, ...read]).filter(({ number }) => number === message.number);
   const missing = wanted.find((kind) => !replies.some((reply) => reply.kind === kind));
   return missing && `there is no ${missing} to it in the thread`;
+}
+
+function beforeOf({ before }: Takeover): readonly Post[] {
+  return before;
 }
 
 const NOBODY_SILENT: Silence = { takeovers: [], shown: new Set() };

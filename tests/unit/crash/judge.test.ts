@@ -245,6 +245,14 @@ describe('a conversation that Dana took over', () => {
     expect(verdict.saidOver).toEqual(['answer … in c1 (discord)']);
   });
 
+  it('counts what was said in whole before the takeover, though it is said there later that it broke off', () => {
+    const takeovers = [takeover({ before: [answer(1), answer(2)] })];
+
+    const verdict = judged({ messages, thread: [answer(1), answer(4)], takeovers, shown: shown(1, 2, 3, 4) });
+
+    expect(verdict.lost).toEqual([]);
+  });
+
   it('does not count begun words as an answer', () => {
     const begun = post(toReply('answer', { conversation: 1, number: 2 }, ''), 'k', { isProgress: true });
     const takeovers = [takeover({ before: [answer(1), begun] })];
