@@ -11,7 +11,6 @@
  *   2. Words go in one write with the entry that says so, so that the chain proves what was erased as well.
  *   3. What others said stays.
  */
-import { createHash } from 'node:crypto';
 import type { AuditEntry, AuditLog } from '../audit/audit-log.ts';
 import { isEnded } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
@@ -22,6 +21,7 @@ import { ERASED, ERASED_NAME, type Erasing, type RequestOfPerson } from '../memo
 import { digestOf, toBeside } from '../redis/audit-text.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect } from '../redis/effects.ts';
+import { fingerprintOf } from '../redis/fingerprint.ts';
 import type { Keys } from '../redis/keys.ts';
 import type { ApprovalStore } from './approval-store.ts';
 
@@ -245,10 +245,10 @@ function withoutNames(
 }
 
 function toEffects(changes: readonly Change[], audit: AuditEvent): Effect[] {
-  const rewords = changes.map(({ entry: { number, beside = '' }, left }) => ({
+  const rewords = changes.map(({ entry: { number, beside }, left }) => ({
     kind: 'reword' as const,
     number,
-    from: createHash('sha1').update(beside).digest('hex'),
+    from: fingerprintOf(beside),
     beside: left && toBeside(left),
   }));
   const left = Object.fromEntries(

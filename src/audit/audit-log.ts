@@ -14,7 +14,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { ApprovalId, EscalationId } from '../domain/ids.ts';
-import { digestIn, digestOf, fromAuditText } from '../redis/audit-text.ts';
+import { digestOf, fromAuditText, type ReadText } from '../redis/audit-text.ts';
 import type { RedisClient } from '../redis/client.ts';
 import { EffectWriter } from '../redis/effect-writer.ts';
 import { type Keys, PARTITIONS } from '../redis/keys.ts';
@@ -29,6 +29,8 @@ export interface AuditEntry {
   readonly text: string;
   /** What stands beside it, as stored: the words of the event; undefined where it has none, or they are erased. */
   readonly beside: string | undefined;
+  /** Of its words, as its text holds it; undefined where it never had any. */
+  readonly digest: string | undefined;
   /** It had words, and they are gone. */
   readonly isErased: boolean;
   readonly hash: string;
@@ -183,9 +185,8 @@ class WordsProof {
   readonly #wanted = new Map<number, string>();
   readonly #found = new Map<number, string>();
 
-  /** @throws when the text is none of ours */
-  note({ number, text, beside, event }: AuditEntry): void {
-    this.#wanted.set(number, digestIn(text) ?? '');
+  note({ number, digest: own = '', beside, event }: AuditEntry): void {
+    this.#wanted.set(number, own);
     this.#found.set(number, beside === undefined ? '' : digestOf(beside));
     if (event.event !== 'memory.erased') return;
     const left = WordsLeft.safeParse(event.detail?.left).data ?? {};
@@ -220,15 +221,16 @@ function toEntry(
 ): AuditEntry {
   const field = (name: string): string => fields[fields.indexOf(name) + 1] ?? '';
   const text = field('e');
-  const read = readText(text, beside);
+  const { event, digest } = readText(text, beside);
   return {
     number: Number.parseInt(id, 10),
     partition,
     atMs: Number(field('at')),
-    event: read.event,
+    event,
     text,
     beside,
-    isErased: read.digest !== undefined && beside === undefined,
+    digest,
+    isErased: digest !== undefined && beside === undefined,
     hash: field('h'),
   };
 }
@@ -240,12 +242,9 @@ function belongsTo(id: string, { event, text }: AuditEntry): boolean {
 }
 
 /** An entry that somebody tampered with may be anything; reading it must not fail. */
-function readText(
-  text: string,
-  beside: string | undefined,
-): { event: AuditEvent; digest: string | undefined } {
+function readText(text: string, beside: string | undefined): ReadText {
   try {
-    return { event: fromAuditText(text, beside), digest: digestIn(text) };
+    return fromAuditText(text, beside);
   } catch {
     const unreadable = { event: 'unreadable', actor: '?', subject: '?', correlation: '?' };
     return { event: unreadable, digest: undefined };

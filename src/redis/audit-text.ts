@@ -34,22 +34,22 @@ export function digestOf(beside: string): string {
   return createHash('sha256').update(beside).digest('base64url');
 }
 
-/**
- * The digest in a stored text; undefined where its event has no words.
- *
- * @throws when it is not what this file writes
- */
-export function digestIn(text: string): string | undefined {
-  return StoredEvent.parse(JSON.parse(text)).words;
+/** What is stored of an entry, read. */
+export interface ReadText {
+  /** With its words, where they stand beside it. */
+  readonly event: AuditEvent;
+  /** Of its words, as the text holds it; undefined where it has none. */
+  readonly digest: string | undefined;
 }
 
 /**
  * @param beside what stands beside the text; undefined where nothing does
  * @throws when either is not what this file writes
  */
-export function fromAuditText(text: string, beside?: string): AuditEvent {
-  const { words: _, ...event } = StoredEvent.parse(JSON.parse(text));
-  return beside === undefined ? event : { ...event, words: Beside.parse(JSON.parse(beside)).words };
+export function fromAuditText(text: string, beside?: string): ReadText {
+  const { words: digest, ...event } = StoredEvent.parse(JSON.parse(text));
+  if (beside === undefined) return { event, digest };
+  return { event: { ...event, words: Beside.parse(JSON.parse(beside)).words }, digest };
 }
 
 const StoredEvent = AuditEvent.extend({ words: z.string().optional() });

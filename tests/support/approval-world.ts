@@ -139,7 +139,7 @@ export class ApprovalWorld implements World {
     const [documents, kept, timers, clock, watched, outages, lanes, count, audit, inboxes] = toLists(reply);
     this.#audit = [
       ...this.#audit,
-      ...inPairs(toTexts(audit)).map(([text, words]) => fromAuditText(text, words || undefined)),
+      ...inPairs(toTexts(audit)).map(([text, words]) => fromAuditText(text, words || undefined).event),
     ].slice(0, Number(count));
     return {
       approvals: new Map(ids.flatMap((id, n) => this.#toApproval(id, list(documents)[n]))),
