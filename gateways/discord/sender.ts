@@ -134,8 +134,11 @@ export class DiscordSender {
     const shown = (await this.#ours(spot)).find(
       ({ nonce }) => nonce === nonceOf(toProgressPost(update.key, '').key),
     );
-    const written = shown && (await this.#edit({ channel: shown.channel_id, message: shown.id }, main, spot));
-    return written && refOf(written.channel, written.message);
+    const written =
+      shown &&
+      isProgress(shown) &&
+      (await this.#edit({ channel: shown.channel_id, message: shown.id }, main, spot));
+    return written ? refOf(written.channel, written.message) : undefined;
   }
 
   async #deliver(
@@ -408,6 +411,11 @@ interface About extends Pick<Spot, 'reply'> {
   readonly first: string | undefined;
   /** In ms; 0 when it is not known. */
   readonly queuedAt: number;
+}
+
+/** A reply that took its place keeps the nonce, and is told apart by its words: progress always says that it goes on. */
+function isProgress({ content = '' }: Message): boolean {
+  return content.trimEnd().endsWith('…');
 }
 
 const NO_ANSWER = async () => undefined;

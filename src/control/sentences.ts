@@ -289,6 +289,10 @@ export const BROKEN_OFF = '_I broke off here: this conversation has changed hand
 export const NOT_SENT =
   'Your last answer was not sent, or not to its end: the conversation had changed hands before it went out. Nobody has read it.';
 
+/** Of one that was on its way when a process ended. */
+export const MAY_BE_SENT =
+  'Whether your last answer was sent is not known: it was on its way when the conversation changed hands.';
+
 /** Undefined where it needs not know. @param waiting what still waits for a human in this conversation */
 export function eventText(
   before: Control,

@@ -33,7 +33,7 @@ import { SAID_UNREAD, withheldText } from '../control/bridge-sentences.ts';
 import type { ControlStore } from '../control/control-store.ts';
 import type { HoldOf } from '../control/hold.ts';
 import { SAID_PREFIX } from '../control/saying.ts';
-import { BROKEN_OFF, NOT_SENT } from '../control/sentences.ts';
+import { BROKEN_OFF, MAY_BE_SENT, NOT_SENT } from '../control/sentences.ts';
 import { ChannelPace } from '../delivery/channel-pace.ts';
 import { OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { addCopy, noteCopy } from '../domain/approval/copies.ts';
@@ -133,7 +133,7 @@ export class DeliveryWorker {
         await this.deps.queue.retryLater(claim, waitMs, 'free');
         return undefined;
       }
-      const withheld = await this.#withheld(item);
+      const withheld = await this.#withheld(item, claim);
       if (withheld) return await this.#commit(claim, withheld, mode);
       if (item.kind === 'text' && item.progressOf !== undefined) {
         return await this.#commit(claim, await this.#settleProgress(item, item.progressOf, claim), mode);
@@ -146,7 +146,7 @@ export class DeliveryWorker {
   }
 
   /** What is written instead of sending what may not be said any more; undefined when it may. The last thing asked. */
-  async #withheld(item: OutboxItem): Promise<Effect[] | undefined> {
+  async #withheld(item: OutboxItem, { attempt }: Claim): Promise<Effect[] | undefined> {
     if (item.kind !== 'text' || item.epoch === undefined) return undefined;
     const { controls, clock, keepTranscriptMs } = this.deps;
     const { conversationId, replaces, mayExist, correlation, to } = item;
@@ -154,7 +154,10 @@ export class DeliveryWorker {
     if (mayBeSaid(item.epoch, epoch)) return undefined;
     const nowMs = clock.now();
     const isAnswer = item.id.startsWith('reply:');
-    const entry = { kind: 'event' as const, text: NOT_SENT, at: new Date(nowMs).toISOString() };
+    // Another process may have sent it whole, and ended before it could note that.
+    const mayBeRead = isAnswer && attempt > 1;
+    const text = mayBeRead ? MAY_BE_SENT : NOT_SENT;
+    const entry = { kind: 'event' as const, text, at: new Date(nowMs).toISOString() };
     return [
       toAudit(item, 'message.withheld', { epoch: item.epoch, current: epoch }),
       ...(isAnswer ? [{ kind: 'entry' as const, conversationId, entry, keepMs: keepTranscriptMs() }] : []),
@@ -171,7 +174,8 @@ export class DeliveryWorker {
               conversationId,
               to,
               markdown: BROKEN_OFF,
-              ...(replaces === undefined ? { progressOf: item.id } : { replaces }),
+              // What says all of it stays: only progress is looked for.
+              ...(replaces === undefined || mayBeRead ? { progressOf: item.id } : { replaces }),
               epoch,
               atMs: nowMs,
             }),

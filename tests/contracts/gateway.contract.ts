@@ -417,6 +417,19 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
         expect((await read(said)).match(/the reply itself/g)).toHaveLength(1);
       });
 
+      clause('progress', 'leaves the reply that took the place of progress as it is', async () => {
+        const said = await world.say('hello');
+        const { show, settle } = need(world.gateway.progress);
+        const { signal } = new AbortController();
+        const about = { to: said.place, key: 'reply:whole' };
+        const replaces = await show({ ...about, markdown: 'The rules say …' }, signal);
+        await send(said, { kind: 'text', markdown: 'Thirty days.', replaces }, { id: 'reply:whole' });
+
+        expect(await settle({ ...about, markdown: 'I stopped here.' }, signal)).toBeUndefined();
+        expect(await read(said)).toContain('Thirty days.');
+        expect(await read(said)).not.toContain('I stopped here.');
+      });
+
       clause('rate limit', 'says how long it was asked to wait', async () => {
         const said = await world.say('hello');
         await need(world.refuse)({ kind: 'rate-limited', seconds: 120 });

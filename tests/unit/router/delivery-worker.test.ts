@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ApprovalStore } from '../../../src/approvals/approval-store.ts';
 import { createReplyTokens } from '../../../src/approvals/reply-token.ts';
 import { EscalationTrigger } from '../../../src/config/escalation-triggers.ts';
+import { BROKEN_OFF, MAY_BE_SENT, NOT_SENT } from '../../../src/control/sentences.ts';
 import { EscalationItem } from '../../../src/delivery/escalation-item.ts';
 import type { Approval } from '../../../src/domain/approval/record.ts';
 import { RateLimitedError, UndeliverableError } from '../../../src/domain/errors.ts';
@@ -49,6 +50,8 @@ interface Circumstances {
   readonly approval?: Approval;
   readonly triggers?: readonly EscalationTrigger[];
   readonly claim?: Partial<Claim>;
+  /** How often the conversation has changed hands. */
+  readonly epoch?: number;
   /** Items in the dead letters. */
   readonly letters?: readonly string[];
   readonly written: Effect[];
@@ -56,7 +59,17 @@ interface Circumstances {
 
 async function attempt(
   more: object,
-  { ageMs, error, places = [], approval, triggers = [], claim, letters = [], written }: Circumstances,
+  {
+    ageMs,
+    error,
+    places = [],
+    approval,
+    triggers = [],
+    claim,
+    epoch = 0,
+    letters = [],
+    written,
+  }: Circumstances,
 ): Promise<string[]> {
   const fate: string[] = [];
   const queue = {
@@ -79,7 +92,7 @@ async function attempt(
       check: async () => [],
     },
     approvals: { find: async () => approval } as unknown as ApprovalStore, // all that is asked of it
-    controls: { epochOf: async () => 0 },
+    controls: { epochOf: async () => epoch },
     holdOf: async () => undefined,
     escalations: { find: async () => undefined },
     deadLetters: { isKept: async (_partition, text) => letters.some((letter) => letter.includes(text)) },
@@ -295,4 +308,32 @@ it('words that somebody said from elsewhere, and that are refused, are told to t
   expect(outs).toEqual([
     expect.objectContaining({ to: MAIL, markdown: expect.stringContaining('I could not deliver') }),
   ]);
+});
+
+describe('a reply that may not be said any more', () => {
+  const withheld = async (claim: Partial<Claim>) => {
+    const written: Effect[] = [];
+    const reply = { id: 'reply:m1', replaces: 'shown', epoch: 0 };
+    await attempt(reply, { ageMs: 0, error: new Error('nothing is sent'), claim, epoch: 1, written });
+    return {
+      said: written.flatMap((effect) => (effect.kind === 'out' ? [effect.item] : [])),
+      noted: written.flatMap((effect) => (effect.kind === 'entry' ? [effect.entry] : [])),
+    };
+  };
+
+  it('C1 takes the place of what was shown of it with a word that it broke off', async () => {
+    const { said, noted } = await withheld({ attempt: 1 });
+
+    expect(said).toEqual([expect.objectContaining({ replaces: 'shown', markdown: BROKEN_OFF })]);
+    expect(noted).toEqual([expect.objectContaining({ text: NOT_SENT })]);
+  });
+
+  it('C1 stays as it is where an attempt before sent all of it, which the agent is told nobody knows', async () => {
+    const { said, noted } = await withheld({ attempt: 2 });
+
+    // Only what shows progress is changed by that.
+    expect(said).toEqual([expect.objectContaining({ progressOf: 'reply:m1', markdown: BROKEN_OFF })]);
+    expect(said[0]).not.toHaveProperty('replaces');
+    expect(noted).toEqual([expect.objectContaining({ text: MAY_BE_SENT })]);
+  });
 });
