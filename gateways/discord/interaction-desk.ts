@@ -31,6 +31,7 @@ import {
   type CommandSpot,
   MAX_CHOICES,
   type Press,
+  type TakenCommand,
   placed,
   placeOf,
   toChoices,
@@ -176,9 +177,11 @@ export class InteractionDesk {
     if (line.shared && isTakenElsewhere(stored)) return this.#standIn(command, line, defer, signal);
     if (stored === 'late') {
       const isOurs = await this.#respondAsFirst(command, line, defer);
-      if (isOurs) this.#goOn(storing.then((outcome) => this.#tellLater(command, outcome)));
+      if (isOurs) this.#goOn(storing.then((outcome) => this.#tellLater(command, taken, outcome)));
       return;
     }
+    const silence = silenceFor(taken, stored);
+    if (silence !== undefined) return line.respond(openResponse(silence));
     const sentence = this.#sentenceOf(command, stored);
     await line.respond(sentence === undefined ? defer : tellResponse(sentence));
   }
@@ -213,8 +216,8 @@ export class InteractionDesk {
     return undefined;
   }
 
-  async #tellLater(command: Command, stored: Settled): Promise<void> {
-    const sentence = this.#sentenceOf(command, stored);
+  async #tellLater(command: Command, taken: TakenCommand, stored: Settled): Promise<void> {
+    const sentence = silenceFor(taken, stored) ?? this.#sentenceOf(command, stored);
     if (sentence !== undefined) await this.deps.client.editAnswer(command, '@original', toPost(sentence));
   }
 
@@ -411,6 +414,17 @@ function mayOpenThread({ app_permissions: granted }: Command): boolean {
   return granted === undefined || (BigInt(granted) & OPENING_THREADS) === OPENING_THREADS;
 }
 
+/**
+ * That nobody works on a question now, and the question, so that whoever has the conversation can read it. Undefined
+ * where there is none, or the core answers: to what begins with a command.
+ */
+function silenceFor({ visible, message: { text } }: TakenCommand, stored: Settled): string | undefined {
+  if (visible === 'them' || text.startsWith('/') || stored.kind === 'failed') return undefined;
+  const { receipt } = stored;
+  if (receipt.kind !== 'stored' || receipt.silence === undefined) return undefined;
+  return `${receipt.silence}\n\n> ${text.replaceAll('\n', '\n> ')}`;
+}
+
 /** Another gateway of ours heard it first. */
 function isTakenElsewhere(stored: Settled | 'late'): boolean {
   return stored !== 'late' && stored.kind === 'recorded' && isRepeated(stored.receipt);
@@ -439,16 +453,19 @@ function toldLater(receipt: Receipt): {
 
 /** For the one who acted, and nobody else. */
 function tellResponse(markdown: string, buttons: readonly Button[] = []): object {
+  const components = buttons.length === 0 ? {} : { components: [buttonRow(buttons)] };
+  return messageResponse(markdown, MessageFlag.ephemeral | MessageFlag.suppressEmbeds, components);
+}
+
+/** For everybody who reads there. */
+function openResponse(markdown: string): object {
+  return messageResponse(markdown, MessageFlag.suppressEmbeds);
+}
+
+function messageResponse(markdown: string, flags: number, components: object = {}): object {
   const { content } = toPost(markdown);
-  return {
-    type: ResponseType.message,
-    data: {
-      content,
-      ...(buttons.length === 0 ? {} : { components: [buttonRow(buttons)] }),
-      flags: MessageFlag.ephemeral | MessageFlag.suppressEmbeds,
-      allowed_mentions: { parse: [], users: [], roles: [], replied_user: false },
-    },
-  };
+  const nobody = { parse: [], users: [], roles: [], replied_user: false };
+  return { type: ResponseType.message, data: { content, ...components, flags, allowed_mentions: nobody } };
 }
 
 /** Its beginning, which is all of it for a sentence of ours. */

@@ -829,6 +829,36 @@ describe('commands', () => {
     },
   );
 
+  it.each([[1_000], [1]])(
+    'OB-010 that nobody works on say so where whoever has the conversation reads it (stored within %i ms)',
+    async (deferAfterMs) => {
+      await open({ timing: { deferAfterMs } });
+      let settle = () => {};
+      const stored = new Promise<void>((resolve) => {
+        settle = resolve;
+      });
+      if (deferAfterMs > 1) settle();
+      discord.onReceive(async () => {
+        await stored;
+        return { kind: 'stored', silence: 'Dana Reyes has this conversation.' };
+      });
+
+      await slash('ask', { question: 'where is order 7?\nIt is late' });
+      settle();
+
+      const { sandbox } = discord;
+      const shown = await sandbox.until(() =>
+        sandbox.messages(GENERAL.id).find(({ content }) => content.includes('Dana Reyes has')),
+      );
+      expect(shown.content).toContain('> where is order 7?\n> It is late');
+      await discord.send({
+        to: discord.messages()[0]!.replyTo,
+        body: { kind: 'text', markdown: 'It came.' },
+      });
+      expect(sandbox.messages(GENERAL.id).map(({ content }) => content)).toEqual([shown.content, 'It came.']);
+    },
+  );
+
   it('that the core ignores say why', async () => {
     await open();
     discord.onReceive(async () => ({ kind: 'ignored', reason: 'unknown-account' }));
