@@ -35,12 +35,18 @@ export function createConsequences(deps: ConsequenceDeps): ControlConsequences {
       ? deps.handoffs.onHandoff(moved.next, nowMs)
       : []),
     // That nobody came in time is no end of it: people are called on, and may still come.
-    ...(moved.event === 'taken-over' || moved.event === 'handoff-withdrawn' || moved.event === 'settled'
-      ? deps.handoffs.onSettled(moved, nowMs)
-      : []),
+    ...(endsWish(before, moved.event) ? deps.handoffs.onSettled(moved, nowMs) : []),
     ...toCalls(before, moved, nowMs),
     ...wayBack(moved.next, moved.event),
   ];
+}
+
+function endsWish(before: Control, event: ControlMove['event']): boolean {
+  // What it is waited for now is no wish of anybody in the conversation.
+  if (event === 'settled-in-part') {
+    return before.state === 'HANDOFF_PENDING' && before.request.by.kind !== 'escalation';
+  }
+  return event === 'taken-over' || event === 'handoff-withdrawn' || event === 'settled';
 }
 
 /** Whatever people are called here for hears of who came, how that ended, and that nobody need come. */
@@ -162,7 +168,11 @@ function peopleIn(control: Control): PersonId[] {
 }
 
 /** Changes that leave everybody where they are, and may come again. */
-const WITHIN_EPOCH: ReadonlySet<ControlMove['event']> = new Set(['looked-after', 'let-go']);
+const WITHIN_EPOCH: ReadonlySet<ControlMove['event']> = new Set([
+  'looked-after',
+  'let-go',
+  'settled-in-part',
+]);
 
 /** Said under the new epoch: if it is over before it was said, it is not said. */
 function announcements(before: Control, moved: ControlMove, handoffs: Handoffs, nowMs: number): Effect[] {

@@ -39,6 +39,8 @@ export function announcementOf(
       return next.state === 'HANDOFF_PENDING' ? letGoText(before, next) : undefined;
     case 'settled':
       return `${settledText(settled)} I answer here again, beginning with what was written meanwhile. \`/human\` asks for somebody once more.`;
+    case 'settled-in-part':
+      return next.state === 'HANDOFF_PENDING' ? `${settledText(settled)} ${stillText(next)}` : undefined;
     case 'taken-over':
     case 'place-learned':
       return next.state === 'HUMAN' ? takenText(before, next.owner.name) : undefined;
@@ -106,7 +108,7 @@ function letGoText(before: Control, next: PendingControl): string {
   const then =
     left.length > 0
       ? `${namesOf(left)} still ${left.length === 1 ? 'does' : 'do'}, and I say nothing more here for as long.`
-      : `If nobody has come by ${whenText(next.untilMs)}, I go on myself.`;
+      : goOnText(next);
   return `${namesOf(gone)} does not look after it any more. ${then}`;
 }
 
@@ -129,6 +131,19 @@ function settledText(settled: Handback | undefined): string {
   return settled?.by
     ? `${literal(settled.by.name)} has looked after it, and says that it is done.`
     : 'What a human was wanted for is over.';
+}
+
+/** Another wants a human there, too. */
+function stillText(next: PendingControl): string {
+  const then =
+    next.helpers.length > 0
+      ? `${lookAfterIt(next)}, and I say nothing more here for as long.`
+      : goOnText(next);
+  return `A human is still waited for here for another reason. ${then} ${callOffText(next.request)}`;
+}
+
+function goOnText({ untilMs }: PendingControl): string {
+  return `If nobody has come by ${whenText(untilMs)}, I go on myself.`;
 }
 
 function takenText(before: Control, name: string): string {
@@ -308,6 +323,8 @@ export function eventText(
       return `The wish for a human was called off. ${NO_LONGER_SILENT}`;
     case 'settled':
       return settledEventText(settled);
+    case 'settled-in-part':
+      return settledEventText(settled, STILL_SILENT);
     case 'handoff-unanswered':
       return `No human ${cameText(before)}${next.origin ? ', and people here were told so with an apology' : ''}. ${NO_LONGER_SILENT} Do not promise them a human.`;
     case 'taken-over':
@@ -336,19 +353,22 @@ function cameText(before: Control): string {
   return `came, although ${helpers.map((helper) => JSON.stringify(nameInNews(helper))).join(' and ')} said that they look after it`;
 }
 
-function settledEventText({ by, summary }: Handback = {}): string {
+function settledEventText({ by, summary }: Handback = {}, then = NO_LONGER_SILENT): string {
   return [
     by
       ? `${JSON.stringify(nameInNews(by))}, a person who was called, has looked after what a human was wanted for here, and says that it is done.`
       : 'What a human was wanted for here is over.',
     ...(by || summary === undefined ? [] : [`What is known of it: ${JSON.stringify(summary)}`]),
-    NO_LONGER_SILENT,
+    then,
     ...(by && summary !== undefined ? [NOTE_BELOW] : []),
   ].join(' ');
 }
 
 /** It is theirs, not ours; see `consequences.ts`. */
 const NOTE_BELOW = 'What they write right below is their note for you.';
+
+const STILL_SILENT =
+  'A human is still waited for here, for another reason: you stay silent until you are told otherwise.';
 
 const NO_LONGER_SILENT = 'You answer again here: what you were told about being silent no longer holds.';
 

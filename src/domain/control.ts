@@ -64,6 +64,14 @@ export const Helper = Controller.extend({
 });
 export type Helper = z.infer<typeof Helper>;
 
+/** Another escalation that wants a human where one is waited for. */
+export const FurtherRequest = z.object({
+  request: HandoffRequest,
+  /** If nobody has come by then, this one waits no longer. */
+  untilMs: z.int(),
+});
+export type FurtherRequest = z.infer<typeof FurtherRequest>;
+
 export const Handback = z.object({
   /** Absent: they were not heard of for so long that it was taken back. */
   by: Controller.optional(),
@@ -101,6 +109,8 @@ const Written = z.discriminatedUnion('state', [
     untilMs: z.int(),
     /** Those who have said that they look after it: one for each escalation, the first of them first. */
     helpers: z.array(Helper).default([]),
+    /** What a human is waited for once this request is settled, in this order. */
+    further: z.array(FurtherRequest).default([]),
   }),
   z.object({
     ...common,
@@ -150,6 +160,7 @@ export type ControlEvent =
   | 'looked-after'
   | 'let-go'
   | 'settled'
+  | 'settled-in-part'
   | 'taken-over'
   | 'handed-back'
   | 'gone-quiet'
@@ -210,8 +221,8 @@ export function requestHandoff(
   { waitMs, ...cause }: Cause & { readonly waitMs: number },
   nowMs: number,
 ): ControlStep<HandoffResult> {
-  const escalation = request.by.kind === 'escalation' ? request.by.escalation : undefined;
-  if (control.state !== 'BOT') return alsoCalled(control, escalation);
+  const escalation = escalationOf(request);
+  if (control.state !== 'BOT') return alsoCalled(control, { request, untilMs: nowMs + waitMs });
   const { calledBy: _, ...same } = changed(control, cause, nowMs);
   const next: Control = {
     ...same,
@@ -220,6 +231,7 @@ export function requestHandoff(
     request,
     untilMs: nowMs + waitMs,
     helpers: [],
+    further: [],
   };
   const actor = request.by.kind === 'person' ? request.by.person : request.by.kind;
   return {
@@ -230,12 +242,18 @@ export function requestHandoff(
 
 function alsoCalled(
   control: Exclude<Control, { state: 'BOT' }>,
-  escalation: EscalationId | undefined,
+  other: FurtherRequest,
 ): ControlStep<HandoffResult> {
   const { calledBy = [] } = control;
+  const escalation = escalationOf(other.request);
   const isNews = escalation !== undefined && !calledBy.includes(escalation);
   if (control.state !== 'HANDOFF_PENDING' || !isNews) return { result: { code: 'ALREADY', control } };
-  const next: PendingControl = { ...control, rev: control.rev + 1, calledBy: [...calledBy, escalation] };
+  const next: PendingControl = {
+    ...control,
+    rev: control.rev + 1,
+    calledBy: [...calledBy, escalation],
+    further: [...control.further, other],
+  };
   return {
     result: { code: 'ALREADY', control: next },
     moved: { next, event: 'active', actor: 'escalation' },
@@ -243,13 +261,18 @@ function alsoCalled(
 }
 
 /** What this one called people for is over: nobody comes for it any more. */
-export function forgetCall(control: Control, escalation: EscalationId): ControlStep<'FORGOTTEN' | 'NOTHING'> {
+export function forgetCall(
+  control: Control,
+  escalation: EscalationId,
+  nowMs: number,
+): ControlStep<'FORGOTTEN' | 'NOTHING'> {
   const { calledBy = [] } = control;
   if (control.state !== 'HANDOFF_PENDING' || !calledBy.includes(escalation)) return { result: 'NOTHING' };
   const next: PendingControl = {
-    ...control,
+    ...withoutHelper(control, escalation, nowMs),
     rev: control.rev + 1,
     calledBy: calledBy.filter((each) => each !== escalation),
+    further: without(control.further, escalation),
   };
   return { result: 'FORGOTTEN', moved: { next, event: 'active', actor: 'escalation' } };
 }
@@ -295,14 +318,20 @@ export function letGo(
   if (control.state !== 'HANDOFF_PENDING') return { result: 'NOTHING' };
   const gone = control.helpers.find((each) => each.escalation === escalation);
   if (!gone) return { result: 'NOTHING' };
-  const left = control.helpers.filter((each) => each !== gone);
-  const next =
-    left.length > 0
-      ? withHelpers(control, left)
-      : { ...control, rev: control.rev + 1, helpers: [], untilMs: nowMs + gone.leftMs };
+  const next = withoutHelper(control, escalation, nowMs);
   // Whoever had it by two escalations looks after it still.
   const event = isHelped(next, gone) ? 'active' : 'let-go';
   return { result: 'LET_GO', moved: { next, event, actor: 'system' } };
+}
+
+/** Waited for those who still look after it, or for what was left of the wait. */
+function withoutHelper(control: PendingControl, escalation: EscalationId, nowMs: number): PendingControl {
+  const gone = control.helpers.find((each) => each.escalation === escalation);
+  if (!gone) return control;
+  const left = control.helpers.filter((each) => each !== gone);
+  return left.length > 0
+    ? withHelpers(control, left)
+    : { ...control, rev: control.rev + 1, helpers: [], untilMs: nowMs + gone.leftMs };
 }
 
 /** Waited for the one that takes longest. */
@@ -315,22 +344,74 @@ function isHelped({ helpers }: PendingControl, { person }: Controller): boolean 
   return helpers.some((each) => each.person === person);
 }
 
-/** What a human was wanted for is done, or over: the agent speaks again. */
+/** How what a human was wanted for ended. */
+interface Settled extends Handback {
+  /** By which people were called. */
+  readonly escalation: EscalationId;
+  readonly isCancelled: boolean;
+}
+
+/**
+ * What a human was wanted for is done, or over: the agent speaks again, unless another escalation wants one here still.
+ */
 export function settle(
   control: Control,
-  settled: Handback & { readonly isCancelled: boolean },
+  { escalation, isCancelled, ...note }: Settled,
   nowMs: number,
-): ControlStep<'SETTLED' | 'NOTHING'> {
+): ControlStep<'SETTLED' | 'IN_PART' | 'NOTHING'> {
   if (control.state !== 'HANDOFF_PENDING') return { result: 'NOTHING' };
-  const next: Control = { ...changed(control, {}, nowMs), state: 'BOT' };
-  const { isCancelled, ...note } = settled;
   const actor = note.by?.person ?? 'system';
+  const waiting = passedOn(control, escalation, nowMs);
+  if (waiting) {
+    return { result: 'IN_PART', moved: { next: waiting, event: 'settled-in-part', actor, settled: note } };
+  }
+  const next: Control = { ...changed(control, {}, nowMs), state: 'BOT' };
   return {
     result: 'SETTLED',
     moved: isCancelled
       ? { next, event: 'handoff-withdrawn', actor }
       : { next, event: 'settled', actor, settled: note },
   };
+}
+
+/** The wait, for the next of those who want a human here; undefined when nobody does any more. */
+function passedOn(control: PendingControl, settled: EscalationId, nowMs: number): PendingControl | undefined {
+  const { helpers, further, calledBy = [] } = control;
+  const isHelpedBy = ({ request }: FurtherRequest) =>
+    helpers.some(({ escalation }) => escalation === escalationOf(request));
+  const [first, ...others] = without(further, settled).filter(
+    (each) => each.untilMs > nowMs || isHelpedBy(each),
+  );
+  if (!first) return undefined;
+  const { request, untilMs } = first;
+  const left = helpers.filter(({ escalation }) => escalation !== settled);
+  const next = {
+    ...control,
+    request,
+    further: others,
+    calledBy: calledBy.filter((each) => each !== settled),
+  };
+  // What is left of the wait is that of the one it is for now.
+  const leftMs = Math.max(untilMs - nowMs, 0);
+  return left.length > 0
+    ? withHelpers(
+        next,
+        left.map((each) => ({ ...each, leftMs })),
+      )
+    : { ...next, rev: control.rev + 1, helpers: [], untilMs };
+}
+
+/** Whether this escalation is one of those that want a human where it is waited for another. */
+export function isFurther(control: PendingControl, escalation: EscalationId): boolean {
+  return control.further.some(({ request }) => escalationOf(request) === escalation);
+}
+
+function without(further: readonly FurtherRequest[], settled: EscalationId): FurtherRequest[] {
+  return further.filter(({ request }) => escalationOf(request) !== settled);
+}
+
+function escalationOf({ by }: HandoffRequest): EscalationId | undefined {
+  return by.kind === 'escalation' ? by.escalation : undefined;
 }
 
 export type TakeOverResult =

@@ -7,7 +7,7 @@ import type { Handoffs } from '../control/handoff-call.ts';
 import { wishTitle } from '../control/sentences.ts';
 import type { WhereOf } from '../control/whereabouts.ts';
 import { escalationIdOf, toCloseOf, toItem } from '../delivery/escalation-item.ts';
-import type { ControlMove, HandoffRequest, PendingControl } from '../domain/control.ts';
+import type { Control, ControlMove, HandoffRequest, PendingControl } from '../domain/control.ts';
 import type { PersonId } from '../domain/ids.ts';
 import type { Effect } from '../redis/effects.ts';
 import { keyOf, reportsOf, troubleOf } from './triggers.ts';
@@ -53,11 +53,8 @@ export class HandoffEscalation implements Handoffs {
 
   /** Somebody came, or looked after it, or it was called off. */
   onSettled({ next, actor }: ControlMove, nowMs: number): readonly Effect[] {
-    const { conversationId, epoch, state } = next;
-    const remark =
-      state === 'HUMAN'
-        ? `${next.owner.name} has taken the conversation over`
-        : 'nobody is waited for there any more, and the agent answers again';
+    const { conversationId, epoch } = next;
+    const remark = overText(next);
     const closings = this.triggers()
       .filter(({ when }) => when.kind === 'handoff')
       .map((trigger) =>
@@ -85,4 +82,11 @@ export class HandoffEscalation implements Handoffs {
   #isTriggered(): boolean {
     return this.triggers().some(({ when }) => when.kind === 'handoff');
   }
+}
+
+function overText(now: Control): string {
+  if (now.state === 'HUMAN') return `${now.owner.name} has taken the conversation over`;
+  return now.state === 'HANDOFF_PENDING'
+    ? 'that is looked after; a human is waited for there for another reason'
+    : 'nobody is waited for there any more, and the agent answers again';
 }

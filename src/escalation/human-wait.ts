@@ -8,6 +8,7 @@ import {
   type ControlStep,
   forgetCall,
   type HandoffRequest,
+  isFurther,
   letGo,
   lookAfter,
   settle,
@@ -58,10 +59,12 @@ export function followWait(
   asOfMs: number,
   nowMs: number,
 ): ControlStep<unknown> {
-  const isAbout = control.state === 'HANDOFF_PENDING' && mayEnd(control.request, escalation);
-  if (control.sinceMs > asOfMs) return { result: 'NOTHING' };
-  if (!isAbout) return isLive(escalation) ? { result: 'NOTHING' } : forgetCall(control, escalation.id);
   const { id, standing } = escalation;
+  if (control.state !== 'HANDOFF_PENDING' || control.sinceMs > asOfMs) return { result: 'NOTHING' };
+  if (!mayEnd(control.request, escalation)) {
+    if (!isLive(escalation)) return forgetCall(control, id, nowMs);
+    if (!isFurther(control, id)) return { result: 'NOTHING' };
+  }
   switch (standing.state) {
     case 'ACKED':
       return lookAfter(
@@ -76,7 +79,7 @@ export function followWait(
       // Over by itself is a call for a human because it is no longer waited for; what else it was about may be mended.
       if (!by && control.request.by.kind !== 'escalation') return letGo(control, id, nowMs);
       const note = { ...(by ? { by } : {}), ...(remark === undefined ? {} : { summary: remark }) };
-      return settle(control, { ...note, isCancelled: standing.state === 'CANCELLED' }, nowMs);
+      return settle(control, { ...note, escalation: id, isCancelled: standing.state === 'CANCELLED' }, nowMs);
     }
     case 'ACTIVE':
     case 'HELD':

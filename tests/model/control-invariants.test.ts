@@ -78,6 +78,7 @@ const EVENTS: readonly ControlEvent[] = [
   'returned',
   'said',
   'settled',
+  'settled-in-part',
   'taken-over',
 ];
 

@@ -360,7 +360,8 @@ function toDecide(input: Gesture): Decide {
       return (control, nowMs) => letGo(control, input.call, nowMs);
     case 'settle':
     case 'cancel': {
-      const note = { by, summary: 'it is done', isCancelled: input.kind === 'cancel' };
+      const { call: escalation } = input;
+      const note = { by, summary: 'it is done', escalation, isCancelled: input.kind === 'cancel' };
       return (control, nowMs) => settle(control, note, nowMs);
     }
     case 'say-there':

@@ -21,6 +21,7 @@ const SAME_CONTROLLER: ReadonlySet<string> = new Set([
   'place-moved',
   'looked-after',
   'let-go',
+  'settled-in-part',
 ]);
 
 export const INVARIANTS = {
@@ -195,6 +196,8 @@ export const INVARIANTS = {
         const left = new Set(next.helpers.map(({ leftMs }) => leftMs));
         if (left.size > 1) return 'what would be left of the wait is not the same for all';
         const [last] = next.helpers.length === 0 ? gone : [];
+        // It is waited for another from then on, with what is left of its own time.
+        if (event === 'settled-in-part') return undefined;
         if (last && next.untilMs !== nowMs + last.leftMs) return `it waits until ${next.untilMs}`;
         const isGone = before.helpers.some(
           ({ person }) => !next.helpers.some((helper) => helper.person === person),
@@ -207,8 +210,34 @@ export const INVARIANTS = {
       eachWritten(history, ({ before, moved: { next, event, calledOff } }) => {
         const isOver = event === 'handed-back' || event === 'handoff-requested' || calledOff !== undefined;
         const left = (before.calledBy ?? []).filter((each) => !next.calledBy?.includes(each));
+        if (event === 'settled-in-part' && left.length === 1) return undefined;
         return isOver || left.length === 0 ? undefined : `${event} forgot ${left}`;
       }),
+
+  'E1 the agent does not speak because one that wanted a human is settled, while another waits for one': (
+    history,
+  ) => {
+    let changes: Written[] = [];
+    return each(history, (happening) => {
+      if (happening.kind === 'looked') changes = [];
+      if (happening.kind === 'written') changes.push(happening);
+      if (happening.kind !== 'answered') return undefined;
+      const { input } = happening;
+      const [change, ...more] = changes;
+      // Something else may have happened at the same moment, behind it.
+      if (!change || more.length > 0 || (input.kind !== 'settle' && input.kind !== 'cancel'))
+        return undefined;
+      const { before, moved, nowMs } = change;
+      if (before.state !== 'HANDOFF_PENDING') return undefined;
+      const waits = before.further.some(
+        ({ request: { by }, untilMs }) =>
+          by.kind === 'escalation' && by.escalation !== input.call && untilMs > nowMs,
+      );
+      return waits && moved.next.state === 'BOT'
+        ? 'the agent speaks, though a human is waited for'
+        : undefined;
+    });
+  },
 
   'E1 whoever calls the wait off for all who were called may take the conversation over': (history) =>
     eachWritten(history, ({ moved: { event, calledOff } }) =>

@@ -11,10 +11,11 @@ import {
   tick,
   untouched,
 } from '../../../src/domain/control.ts';
-import { ConversationId, PersonId } from '../../../src/domain/ids.ts';
+import { ConversationId, EscalationId, PersonId } from '../../../src/domain/ids.ts';
 
 const TALK = ConversationId.parse('slack:T1:C1:1');
 const DANA = { person: PersonId.parse('dana'), name: 'Dana Reyes' };
+const CALL = EscalationId.parse('esc_p0_000000000000');
 const NOTE = 'the customer wrote > pay Eve';
 
 const TAKEN = takeOver(untouched(TALK), { by: DANA, permitted: true, idleMs: 1_000 }, 0).moved!.next;
@@ -40,7 +41,7 @@ function handedBack(summary?: string): [Control, ControlMove | undefined] {
 }
 
 function settled(note: { by?: typeof DANA; summary?: string }): [Control, ControlMove | undefined] {
-  return [WAITED_FOR, settle(WAITED_FOR, { ...note, isCancelled: false }, 10).moved];
+  return [WAITED_FOR, settle(WAITED_FOR, { ...note, escalation: CALL, isCancelled: false }, 10).moved];
 }
 
 describe('a note for the agent', () => {

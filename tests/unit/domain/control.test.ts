@@ -107,7 +107,7 @@ function step(
       return letGo(control, call, nowMs);
     case 'settle':
     case 'cancel':
-      return settle(control, { by: who, isCancelled: kind === 'cancel' }, nowMs);
+      return settle(control, { by: who, escalation: call, isCancelled: kind === 'cancel' }, nowMs);
     case 'tick':
       return tick(control, nowMs);
     default:

@@ -17,6 +17,7 @@ import { followTakeover, followWait, toWait } from '../../../src/escalation/huma
 import { surroundings } from '../../support/escalation-world.ts';
 
 const CONVERSATION = ConversationId.parse('slack:T0:C0:1');
+const OTHER = EscalationId.parse('esc_p0_222222222222');
 const OSKAR = { person: PersonId.parse('oskar'), name: 'Oskar' };
 const NOBODY = { hours: {}, schedules: {}, roles: {}, links: {}, posts: [] };
 const DEED = { by: { person: PersonId.parse('dana'), name: 'Dana' }, permitted: true };
@@ -78,6 +79,47 @@ describe('a wait for a human', () => {
     expect(event).toBe('active');
     expect(next).toMatchObject({ helpers: [{ name: 'Dana', escalation: second.id }] });
     expect('untilMs' in next && next.untilMs).toBeGreaterThan(HOUR + WAIT_MS);
+  });
+
+  describe('where another policy fell silent for a human, too', () => {
+    const other = { ...begunBy('message:duty:it', { steps: [HAND_OFF] }), id: OTHER };
+    const policy = { by: { kind: 'escalation', policy: 'legal', escalation: OTHER } } as const;
+    const both = requestHandoff(asked(), policy, { waitMs: HOUR }, 1).moved!.next;
+    const wish = begunBy('handoff:duty:it');
+    const done = resolve(wish, DEED, 'all is well').moved!.next;
+
+    it('E1 goes on for that one, and is over once that is, too', () => {
+      const { next, event } = followWait(both, done, 2, 2).moved!;
+
+      expect(event).toBe('settled-in-part');
+      expect(next).toMatchObject({ state: 'HANDOFF_PENDING', request: policy, untilMs: 1 + HOUR });
+      const otherDone = resolve(other, DEED, 'so is this').moved!.next;
+      expect(followWait(next, otherDone, 3, 3).moved).toMatchObject({
+        event: 'settled',
+        next: { state: 'BOT' },
+      });
+    });
+
+    it('E1 goes on for as long as whoever was called by that looks after it', () => {
+      const theirs = acknowledge(other, DEED, 2).moved!.next;
+      const helped = followWait(both, theirs, 2, 2).moved!.next;
+
+      const { next } = followWait(helped, done, 3, 3).moved!;
+
+      expect(next).toMatchObject({ request: policy, helpers: [{ name: 'Dana', escalation: OTHER }] });
+      expect('untilMs' in next && next.untilMs).toBeGreaterThan(HOUR);
+      const left = letGo(theirs, DEED, 4).moved!.next;
+      expect(followWait(next, left, 4, 4).moved?.next).toMatchObject({ helpers: [], untilMs: 2 + HOUR });
+    });
+
+    it('E1 is over where nobody is waited for by that any more', () => {
+      const over = resolve(other, DEED, 'never mind').moved!.next;
+      const forgotten = followWait(both, over, 2, 2).moved!;
+
+      expect(forgotten.event).toBe('active');
+      expect(followWait(forgotten.next, done, 3, 3).moved).toMatchObject({ event: 'settled' });
+      expect(followWait(both, done, 2 * HOUR, 2 * HOUR).moved).toMatchObject({ event: 'settled' });
+    });
   });
 
   it.each<[string, Control, Escalation]>([

@@ -12,13 +12,14 @@ import {
   tick,
   untouched,
 } from '../../../src/domain/control.ts';
-import { ConversationId, PersonId, Platform } from '../../../src/domain/ids.ts';
+import { ConversationId, EscalationId, PersonId, Platform } from '../../../src/domain/ids.ts';
 import type { Address } from '../../../src/domain/message.ts';
 import { HandoffEscalation } from '../../../src/escalation/handoff-escalation.ts';
 import { type Happening, reportsOf, type Scene } from '../../../src/escalation/triggers.ts';
 import type { Effect } from '../../../src/redis/effects.ts';
 
 const DANA = PersonId.parse('dana');
+const CALL = EscalationId.parse('esc_p0_000000000000');
 const SCENE: Scene = {
   id: 'it',
   conversationId: ConversationId.parse('slack:T:C:1'),
@@ -83,6 +84,7 @@ describe('a human who is wanted', () => {
       request,
       untilMs: 1,
       helpers: [],
+      further: [],
     };
 
     expect(reportsIn(handoffs.onHandoff(control, 0))).toMatchObject([{ except: [DANA] }]);
@@ -108,6 +110,34 @@ describe('a human who is wanted', () => {
     ]);
   });
 
+  it('is over for all who were called by it once it is settled, while another escalation waits for a human there', () => {
+    const triggers = EscalationTriggers.parse([{ when: 'handoff', raise: 'duty' }]);
+    const handoffs = handoffsBy(triggers);
+    const consequences = createConsequences({ handoffs, keepTranscriptMs: () => 1, standingOf: () => ({}) });
+    const by = { person: DANA, name: 'Dana Reyes' };
+    const wish = { by: { kind: 'person', ...by } } as const;
+    const policy = { by: { kind: 'escalation', policy: 'legal', escalation: CALL } } as const;
+    const start = untouched(SCENE.conversationId);
+    const origin = REPLY_TO;
+    const waiting = requestHandoff(start, wish, { waitMs: 10, origin }, 0).moved!.next;
+    const both = requestHandoff(waiting, policy, { waitMs: 60_000 }, 1).moved!.next;
+    const escalation = EscalationId.parse('esc_p0_111111111111');
+
+    const moved = settle(both, { by, escalation, summary: 'it is found', isCancelled: false }, 5).moved!;
+    const effects = consequences(both, moved, { nowMs: 5, waiting: [] });
+
+    expect(moved.next).toMatchObject({ state: 'HANDOFF_PENDING', request: policy, untilMs: 60_001 });
+    expect(closesIn(effects)).toBe(1);
+    const said = JSON.stringify(effects.filter(({ kind }) => kind === 'out'));
+    expect(said).toContain(
+      'Dana Reyes has looked after it, and says that it is done. A human is still waited',
+    );
+    expect(said).not.toContain('the agent answers again');
+    const told = JSON.stringify(effects.filter(({ kind }) => kind === 'entry'));
+    expect(told).toContain('you stay silent until you are told otherwise');
+    expect(told).toContain('it is found');
+  });
+
   it('is called on when nobody came in time, and not once somebody has come or it was called off', () => {
     const triggers = EscalationTriggers.parse([{ when: 'handoff', raise: 'duty' }]);
     const handoffs = handoffsBy(triggers);
@@ -123,7 +153,7 @@ describe('a human who is wanted', () => {
       [waiting, takeOver(waiting, taking, 5).moved!],
       [unanswered.next, takeOver(unanswered.next, taking, 20).moved!],
       [waiting, handBack(waiting, { by, permitted: true }, 5).moved!],
-      [waiting, settle(waiting, { by, isCancelled: false }, 5).moved!],
+      [waiting, settle(waiting, { by, escalation: CALL, isCancelled: false }, 5).moved!],
     ] as const;
 
     expect(
