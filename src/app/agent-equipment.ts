@@ -9,6 +9,7 @@ import { GuardedSource } from '../agent/tools/guarded-source.ts';
 import { withBreaker } from '../agent/tools/service-breaker.ts';
 import { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { searchPath } from '../config/environment.ts';
+import { createWhereOf } from '../control/whereabouts.ts';
 import { Database } from '../database/database.ts';
 import type { Tool } from '../domain/tool.ts';
 import { Breakers } from '../health/breakers.ts';
@@ -48,7 +49,7 @@ export async function equipAgent(base: Base, stores: Stores, channels: Channels)
   const { config, clock, log, redis, keys } = base;
   const { settings } = config();
   const outputs = new OutputStore(redis, keys);
-  const sagas = createSagas(base, stores);
+  const sagas = createSagas(base, stores, channels);
   const databases = createDatabases(base);
   const breakers = createBreakers(base);
   const results = new ResultCache(redis, keys, clock);
@@ -77,10 +78,11 @@ export async function equipAgent(base: Base, stores: Stores, channels: Channels)
   return { tools, skills, scripts, mcp, databases, outputs, sagas, breakers, results };
 }
 
-function createSagas({ config, redis, keys }: Base, { writer }: Stores): SagaStore {
+function createSagas({ config, redis, keys }: Base, { writer }: Stores, { gateways }: Channels): SagaStore {
   return new SagaStore(redis, keys, writer, {
     keepMs: () => config().settings.retention.approvals,
     triggers: () => config().escalation.triggers,
+    whereOf: createWhereOf(() => config().settings.messaging.channels ?? {}, gateways),
   });
 }
 

@@ -1,5 +1,6 @@
 /** What follows from a change of a saga: what the audit keeps, who is told, who is called. Pure. */
 import type { EscalationTrigger } from '../config/escalation-triggers.ts';
+import type { WhereOf } from '../control/whereabouts.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Saga } from '../domain/saga.ts';
@@ -7,16 +8,22 @@ import { reportsOf } from '../escalation/triggers.ts';
 import type { Effect } from '../redis/effects.ts';
 import { raisedText, troubleText } from './sentences.ts';
 
+/** Who is called about a plan that comes to no good end, and where that is. */
+interface RaiseCircle {
+  readonly triggers: () => readonly EscalationTrigger[];
+  readonly whereOf: WhereOf;
+}
+
 export function consequencesOf(
   before: Saga | undefined,
   next: Saga,
-  triggers: readonly EscalationTrigger[],
+  circle: RaiseCircle,
   nowMs: number,
 ): Effect[] {
   const isRaised = next.state === 'raised' && before?.state !== 'raised';
   return [
     ...eventsOf(before, next).map((event): Effect => ({ kind: 'audit', event })),
-    ...(isRaised ? [...raise(next, triggers, nowMs)] : []),
+    ...(isRaised ? [...raise(next, circle, nowMs)] : []),
   ];
 }
 
@@ -37,7 +44,7 @@ function eventsOf(before: Saga | undefined, next: Saga): AuditEvent[] {
   return [...taken, ...moved, ...whole];
 }
 
-function raise(saga: Saga, triggers: readonly EscalationTrigger[], nowMs: number): Effect[] {
+function raise(saga: Saga, { triggers, whereOf }: RaiseCircle, nowMs: number): Effect[] {
   const { id, conversationId, origin, correlation, requester, title } = saga;
   const told = toOutEffect({
     kind: 'text',
@@ -52,10 +59,11 @@ function raise(saga: Saga, triggers: readonly EscalationTrigger[], nowMs: number
   const happening = { kind: 'plan-raised', plan: id, title, words: troubleText(saga) } as const;
   return [
     told,
-    ...reportsOf(triggers, happening, {
+    ...reportsOf(triggers(), happening, {
       id: `plan-raised:${id}`,
       conversationId,
       origin,
+      link: whereOf(origin).link,
       correlation,
       person: requester,
       nowMs,

@@ -1,6 +1,7 @@
 /** Where sagas are kept: one record for each plan that was begun. */
 import { createHash } from 'node:crypto';
 import type { EscalationTrigger } from '../config/escalation-triggers.ts';
+import type { WhereOf } from '../control/whereabouts.ts';
 import type { ConversationId } from '../domain/ids.ts';
 import { isOver, Saga, type SagaChange } from '../domain/saga.ts';
 import type { RedisClient } from '../redis/client.ts';
@@ -13,6 +14,7 @@ export interface SagaSettings {
   /** How long one that is over is kept, in ms. */
   readonly keepMs: () => number;
   readonly triggers: () => readonly EscalationTrigger[];
+  readonly whereOf: WhereOf;
 }
 
 export class SagaStore {
@@ -57,7 +59,7 @@ export class SagaStore {
       return {
         result: next,
         next,
-        effects: consequencesOf(before, next, this.settings.triggers(), nowMs),
+        effects: consequencesOf(before, next, this.settings, nowMs),
       };
     });
   }

@@ -136,6 +136,7 @@ describe('a plan that somebody agrees to', () => {
     await story.answer(thread, /I heard that it was failed/);
     const called = await story.mail(DANA.mail, /A plan needs a human: Move order 7/);
     expect(called.text).toMatch(/charge order 8 60\.00 EUR/);
+    expect(called.text).toContain(`/archives/${GENERAL}/p`);
     expect(story.sandbox.shop.charges).toEqual([]);
   });
 
@@ -169,6 +170,7 @@ describe('a plan that nobody goes on with', () => {
     const sagas = new SagaStore(story.redis, story.keys, new EffectWriter(story.redis, story.keys), {
       keepMs: () => ABANDONED_AFTER_MS,
       triggers: () => [],
+      whereOf: () => ({ text: '' }),
     });
     const step = { tool: 'refund', words: 'order 9', readsOnly: false, repeatable: false };
     await sagas.apply(id, (_, nowMs) => ({

@@ -73,7 +73,11 @@ afterEach(() => end());
 async function open(writerOf: typeof EffectWriter = EffectWriter): Promise<void> {
   store = await openStore();
   const writer = new writerOf(store.redis, store.keys);
-  sagas = new SagaStore(store.redis, store.keys, writer, { keepMs: () => LONG_MS, triggers: () => TRIGGERS });
+  sagas = new SagaStore(store.redis, store.keys, writer, {
+    keepMs: () => LONG_MS,
+    triggers: () => TRIGGERS,
+    whereOf: () => ({ text: 'on Slack', link: 'https://slack.test/C0GENERAL' }),
+  });
 }
 
 /** One process: the tool as the agent has it, over the store that all of them share. */

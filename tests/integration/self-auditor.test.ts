@@ -100,7 +100,11 @@ class World {
       rememberMs: () => HOUR,
       log: silent,
     });
-    this.sagas = new SagaStore(redis, keys, writer, { keepMs: () => KEEP_MS, triggers: () => [] });
+    this.sagas = new SagaStore(redis, keys, writer, {
+      keepMs: () => KEEP_MS,
+      triggers: () => [],
+      whereOf: () => ({ text: '' }),
+    });
     this.schedules = new ScheduleStore(redis, keys, writer, () => KEEP_MS);
     this.controls = new ControlStore(redis, keys, writer, () => KEEP_MS);
     const settings = { heartbeat_method: 'GET', heartbeat_timeout: 5_000, ...heartbeat } as const;
