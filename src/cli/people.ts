@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { visible } from '../approvals/sentences.ts';
 import { LONGEST_STAY } from '../config/authorizations.ts';
-import { toAccountId } from '../config/contacts.ts';
+import { toAccountId, wantedInstead } from '../config/contacts.ts';
 import { duration } from '../config/duration.ts';
+import { didYouMean } from '../config/schema-check.ts';
 import { StartupError } from '../domain/errors.ts';
 import { type AccountId, PersonId } from '../domain/ids.ts';
 import type { Person } from '../domain/person.ts';
@@ -93,11 +94,11 @@ export async function linkAccount(who: string, what: string, options: PeopleOpti
         return say(
           options,
           { code: result.code, account, person: person.id },
-          `${account} is ${person.name}'s.`,
+          `${visible(account)} is ${visible(person.name)}'s.`,
         );
       case 'TAKEN':
         throw new StartupError(
-          `${account} belongs to ${session.directory.personOf(account)?.name ?? 'somebody'} already`,
+          `${visible(account)} belongs to ${visible(session.directory.personOf(account)?.name ?? 'somebody')} already`,
           'take it out of contacts.yaml, or first: signalbox people unlink',
         );
       default:
@@ -196,10 +197,10 @@ function personNamed({ directory }: StoreSession, id: string): Person {
   );
 }
 
-/** @throws {StartupError} when it names no account, and is no code that waits */
-async function accountNamed({ links }: StoreSession, text: string): Promise<AccountId> {
+/** @throws {StartupError} when it names no account that can be, and is no code that waits */
+async function accountNamed({ links, config }: StoreSession, text: string): Promise<AccountId> {
   const code = await readCode(text);
-  if (!code) return accountIn(text);
+  if (!code) return possible(accountIn(text), [...Object.keys(config.settings.gateways), CLI_PLATFORM]);
   const { asks } = await links.now();
   const ask = asks.find(
     ({ id, hash, untilMs }) => id === code.id && hash === code.hash && Date.now() < untilMs,
@@ -218,6 +219,29 @@ function accountIn(text: string): AccountId {
   throw new StartupError(
     `"${text}" is no account`,
     'write it like discord:900000000000000102 or slack:T024/U0DANA',
+  );
+}
+
+/**
+ * What could not stand in contacts.yaml could never say anything. It can be taken back all the same, where it was
+ * linked once.
+ *
+ * @throws {StartupError} when its platform could never send anything from it
+ */
+function possible(account: AccountId, platforms: readonly string[]): AccountId {
+  const [, platform = '', value = ''] = ACCOUNT.exec(account) ?? [];
+  if (!platforms.includes(platform)) {
+    const meant = didYouMean(platform, platforms);
+    throw new StartupError(
+      `"${visible(account)}" is no account: expected a known platform: ${platforms.join(', ')}; found "${platform}"`,
+      meant === undefined ? 'begin it with one of them' : `did you mean ${meant}?`,
+    );
+  }
+  const expected = wantedInstead(platform, value);
+  if (expected === undefined) return account;
+  throw new StartupError(
+    `"${visible(account)}" is no account: expected ${expected}; found "${visible(value)}"`,
+    `write what stands for it in contacts.yaml under ${platform}, after \`${platform}:\``,
   );
 }
 

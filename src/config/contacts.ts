@@ -158,3 +158,35 @@ export function accountsOf(contact: Contact): AccountId[] {
 export function toAccountId(platform: string, value: string): AccountId {
   return AccountId.parse(`${platform}:${platform === 'email' ? value.toLowerCase() : value}`);
 }
+
+/** What an account of this platform looks like, where this one is none: it could never send anything. */
+export function wantedInstead(platform: string, value: string): string | undefined {
+  const form = ACCOUNT_FORMS.get(platform);
+  return form === undefined || form.fits.test(value) ? undefined : form.expected;
+}
+
+const ACCOUNT_FORMS: ReadonlyMap<string, { readonly fits: RegExp; readonly expected: string }> = new Map([
+  [
+    'slack',
+    {
+      fits: /^[TE][A-Z0-9]+\/[UW][A-Z0-9]+$/,
+      expected: 'the workspace and the member, such as T024BE7LD/U0G9QFNKC (profile, "Copy member ID")',
+    },
+  ],
+  [
+    'discord',
+    {
+      fits: /^\d{17,20}$/,
+      expected: 'a user id, 17 to 20 digits in quotes (developer mode, "Copy User ID")',
+    },
+  ],
+  [
+    'jira',
+    {
+      // Cloud and Data Center write it differently; an address and a name with a blank are neither.
+      fits: /^[^\s/]+$/,
+      expected: 'an account id, the last part of the address of their profile',
+    },
+  ],
+  ['email', { fits: /^[^\s@]+@[^\s@]+$/, expected: 'an e-mail address' }],
+]);

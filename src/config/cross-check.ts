@@ -8,7 +8,7 @@ import { type Approvers, isApprover, isQuorum, type Leaf, leavesOf, type Voter }
 import { AGENT, type Authorizations, askingOf, mayDo } from './authorizations.ts';
 import type { ConfigProblem } from './config-error.ts';
 import type { ConfigFile, Parsed, Path } from './config-file.ts';
-import { type Contact, type Contacts, toAccountId } from './contacts.ts';
+import { type Contact, type Contacts, toAccountId, wantedInstead } from './contacts.ts';
 import type { EscalationConfig, EscalationPolicy } from './escalation.ts';
 import { peopleOf, type SchedulesConfig } from './schedules.ts';
 import { didYouMean } from './schema-check.ts';
@@ -411,24 +411,6 @@ function checkContacts({ file, value }: Present<Contacts>, platforms: readonly s
   ]);
 }
 
-/** An account that its platform could never send anything from would belong to nobody, without a word. */
-const ACCOUNT_FORMS: Readonly<Record<string, { readonly fits: RegExp; readonly expected: string }>> = {
-  slack: {
-    fits: /^[TE][A-Z0-9]+\/[UW][A-Z0-9]+$/,
-    expected: 'the workspace and the member, such as T024BE7LD/U0G9QFNKC (profile, "Copy member ID")',
-  },
-  discord: {
-    fits: /^\d{17,20}$/,
-    expected: 'a user id, 17 to 20 digits in quotes (developer mode, "Copy User ID")',
-  },
-  jira: {
-    // Cloud and Data Center write it differently; an address and a name with a blank are neither.
-    fits: /^[^\s/]+$/,
-    expected: 'an account id, the last part of the address of their profile',
-  },
-  email: { fits: /^[^\s@]+@[^\s@]+$/, expected: 'an e-mail address' },
-};
-
 function checkAccounts(
   file: ConfigFile,
   at: Path,
@@ -444,9 +426,10 @@ function checkAccounts(
   for (const platform of has) {
     problems.push(...unknownName(file, [...at, 'accounts', platform], 'platform', platform, platforms));
   }
-  for (const [platform, { fits, expected }] of Object.entries(ACCOUNT_FORMS)) {
-    for (const [n, account] of (person.accounts[platform] ?? []).entries()) {
-      if (!fits.test(account)) {
+  for (const [platform, accounts] of Object.entries(person.accounts)) {
+    for (const [n, account] of accounts.entries()) {
+      const expected = wantedInstead(platform, account);
+      if (expected !== undefined) {
         problems.push(file.problemAt(accountPath(file, at, platform, n), { expected }));
       }
     }

@@ -80,6 +80,39 @@ describe('signalbox people', () => {
     expect(JSON.stringify(await stores.redis.lrange(waiting[0]!, 0, '-1'))).toContain('let in as a guest');
   });
 
+  it.each([
+    ['foo:bar', 'expected a known platform: slack'],
+    ['slak:T024/U0DANA', 'did you mean slack?'],
+    ['slack:U0FOO', 'expected the workspace and the member, such as T024BE7LD/U0G9QFNKC'],
+    ['discord:lee#1234', 'expected a user id, 17 to 20 digits'],
+    ['jira:lee jones', 'expected an account id'],
+    ['email:not-an-address', 'expected an e-mail address'],
+  ])('links nothing to %s, which could never be an account, and says why', async (account, words) => {
+    const linked = await home.run('people', 'link', 'alex', account);
+
+    expect(linked.code).toBe(1);
+    expect(linked.err.replace(/\s+/g, ' ')).toContain(words);
+    expect((await stores.links.now()).links).toEqual([]);
+  });
+
+  it('takes back what was linked though it could never be an account', async () => {
+    const account = AccountId.parse('discord:lee#1234');
+    const dana = stores.directory.find(PersonId.parse('dana'))!;
+    const gesture = {
+      id: 'cli:1',
+      account: AccountId.parse('cli:local'),
+      channel: 'cli',
+      actor: 'dana',
+      person: dana,
+    };
+    await stores.linkDesk.adopt(gesture, account, PersonId.parse('alex'));
+
+    const taken = await home.run('people', 'unlink', account);
+
+    expect(taken).toMatchObject({ code: 0, out: expect.stringContaining('nobody') });
+    expect((await stores.links.now()).links).toEqual([]);
+  });
+
   it('refuses whoever lacks the permission, and what makes no sense, each with a next step', async () => {
     const code = await stranger();
     const unknown = await home.run('people', 'link', 'nobody', NEW);
