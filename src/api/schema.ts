@@ -178,8 +178,12 @@ export const CompleteRequest = z.strictObject({
 });
 export type CompleteRequest = z.infer<typeof CompleteRequest>;
 
-/** Of what stands in an address: all of it is text until it is read. */
-const A_NUMBER = 'has to be a number';
+/**
+ * Of what stands in an address: all of it is text until it is read. Undefined leaves the word to the bound that is not
+ * kept: what is given here is asked about those as well.
+ */
+const A_NUMBER: z.core.$ZodErrorMap = ({ code, expected }) =>
+  code === 'invalid_type' && expected === 'number' ? 'has to be a number' : undefined;
 
 export const ListQuery = z.strictObject({
   state: z
@@ -196,13 +200,13 @@ export const ListQuery = z.strictObject({
       'Of this client; `*` for every one; `agent` for what the agent asked and still waits. Left out: what your client asked.',
     ),
   cursor: z.string().max(200).optional().describe('`next` of the page before.'),
-  limit: z.coerce.number(A_NUMBER).int().min(1).max(100).default(20),
+  limit: z.coerce.number({ error: A_NUMBER }).int().min(1).max(100).default(20),
 });
 export type ListQuery = z.infer<typeof ListQuery>;
 
 export const WaitQuery = z.strictObject({
   timeout: z.coerce
-    .number(A_NUMBER)
+    .number({ error: A_NUMBER })
     .min(0)
     .max(MAX_WAIT_S)
     .default(30)
@@ -212,7 +216,7 @@ export const WaitQuery = z.strictObject({
     .default('decided')
     .describe('decided: it no longer waits for people. ended: nothing more can become of it.'),
   after: z.coerce
-    .number(A_NUMBER)
+    .number({ error: A_NUMBER })
     .int()
     .nonnegative()
     .optional()
