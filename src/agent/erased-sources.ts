@@ -1,7 +1,8 @@
 /** What the agent is said to have read of strangers, once somebody is erased who wrote some of it. Pure. */
 import type { PersonId } from '../domain/ids.ts';
+import { isSourceOf, MORE_SOURCES, unsigned } from '../domain/source.ts';
 import type { Entry } from '../domain/transcript.ts';
-import { bounded, MORE_SOURCES, strangersOf, wordsOf } from './provenance.ts';
+import { bounded, strangersOf } from './provenance.ts';
 
 /**
  * Takes a list of sources to what is left of it. That strangers' words were read stays, whoever they were.
@@ -17,12 +18,10 @@ export function sourcesWithout(
     entry.kind === 'assistant' || isTheirs(entry, ids) ? [] : [itself(entry)],
   );
   // Where they wrote, only what is there of others is told apart by name still: a source may be older than what is kept.
-  const known = new Set(strangersOf(others));
+  const known = new Set(strangersOf(others).flatMap((source) => [source, unsigned(source)]));
   const hasSpoken = entries.some((entry) => isTheirs(entry, ids) || isAbout(entry, ids));
   const isKept = (source: string) =>
-    source === MORE_SOURCES ||
-    known.has(source) ||
-    (!hasSpoken && !ids.some((id) => source.endsWith(wordsOf(id))));
+    source === MORE_SOURCES || known.has(source) || (!hasSpoken && !ids.some((id) => isSourceOf(source, id)));
   return (sources) => (sources.every(isKept) ? sources : bounded([...sources.filter(isKept), MORE_SOURCES]));
 }
 

@@ -8,7 +8,7 @@
 import { addressesIn, withoutMarks } from '../approvals/plain-address.ts';
 import type { PersonId } from '../domain/ids.ts';
 import { isStrangers, type Trust } from '../domain/provenance.ts';
-import { cutBefore } from '../domain/text-cut.ts';
+import { isWrittenBy, MORE_SOURCES, sourceOfFile, sourceOfQuote, sourceOfWords } from '../domain/source.ts';
 import { type Entry, isOwnWords, isSpoken, speakersTrust } from '../domain/transcript.ts';
 import { isStatementIn } from './statement.ts';
 
@@ -16,10 +16,6 @@ import { isStatementIn } from './statement.ts';
 const MOST_NAMED = 5;
 /** Sources that are kept with each answer of the agent, at most; all others are one. */
 export const MOST_KEPT = 20;
-/** Of the name of a source, in characters. */
-const MAX_NAME_CHARS = 80;
-/** What there is beyond those: nobody's own words, whoever asks, for no name of a person ends it. */
-export const MORE_SOURCES = 'more that others wrote';
 
 export interface Reading {
   /** What was read, in words for people: `a page of the web`. Empty: nothing but words of people we know. */
@@ -56,9 +52,8 @@ export function readingOf(
   heard: readonly string[] = [],
   requester?: PersonId,
 ): Reading {
-  const own = requester && ` wrote${wordsOf(requester)}`;
   const all = strangersOf(entries, heard);
-  const labels = all.filter((label) => !own || !label.endsWith(own));
+  const labels = all.filter((source) => requester === undefined || !isWrittenBy(source, requester));
   return {
     strangers: labels.slice(0, MOST_NAMED),
     heard: all,
@@ -79,11 +74,6 @@ export function bounded(sources: readonly string[]): string[] {
   const named = new Set(sources.filter((each) => each !== MORE_SOURCES));
   const isAll = named.size <= MOST_KEPT && !sources.includes(MORE_SOURCES);
   return isAll ? [...named] : [...[...named].slice(0, MOST_KEPT), MORE_SOURCES];
-}
-
-/** Ends what is said of somebody's words; nobody else's ends so. */
-export function wordsOf(person: PersonId | undefined): string {
-  return ` (${person ?? 'unknown person'})`;
 }
 
 /** How far a person is trusted. `roles` carry the permissions they have at that moment. */
@@ -118,12 +108,10 @@ const DATED = /\b\d{1,2}[:.h]\d{2}\b|(?:19|20)\d{2}/u;
 function strangersIn(entry: Entry, tools: ReadonlyMap<string, string>): string[] {
   switch (entry.kind) {
     case 'user': {
-      const name = shortened(entry.from.name);
-      const own = isStrangers(speakersTrust(entry))
-        ? [`what ${name} wrote${wordsOf(entry.from.person)}`]
-        : [];
-      const others = entry.passesOn ? [`what ${name} passed on`] : [];
-      return [...own, ...others, ...(entry.files ?? []).map((file) => `the file “${shortened(file.name)}”`)];
+      const { from, files = [] } = entry;
+      const own = isStrangers(speakersTrust(entry)) ? [sourceOfWords(from)] : [];
+      const others = entry.passesOn ? [sourceOfQuote(from)] : [];
+      return [...own, ...others, ...files.map(({ name }) => sourceOfFile({ name, person: from.person }))];
     }
     case 'tool-result':
       return entry.trust !== undefined && isStrangers(entry.trust) ? [sourceOf(entry, tools)] : [];
@@ -158,10 +146,6 @@ function sourceOf(
 function toolsIn(entries: readonly Entry[]): Map<string, string> {
   const calls = entries.flatMap((entry) => (entry.kind === 'assistant' ? entry.calls : []));
   return new Map(calls.toReversed().map(({ id, tool }) => [id, tool]));
-}
-
-function shortened(name: string): string {
-  return name.length <= MAX_NAME_CHARS ? name : `${name.slice(0, cutBefore(name, MAX_NAME_CHARS))}…`;
 }
 
 // ── Whose words a text is ──────────────────────────────────────────────────────────────────────────────────────

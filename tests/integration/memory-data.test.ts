@@ -1,13 +1,13 @@
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { sourcesWithout } from '../../src/agent/erased-sources.ts';
-import { MORE_SOURCES } from '../../src/agent/provenance.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
 import { periodAt } from '../../src/budget/period.ts';
 import { toUsageEffects, UsageLedger } from '../../src/budget/usage-ledger.ts';
 import { RedisClientLog } from '../../src/delivery/client-log.ts';
 import { AccountId, ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { guestIdOf } from '../../src/domain/person.ts';
+import { MORE_SOURCES } from '../../src/domain/source.ts';
 import type { Entry, FileNote } from '../../src/domain/transcript.ts';
 import { notesOf } from '../../src/memory/note-store.ts';
 import { OutputStore } from '../../src/memory/output-store.ts';

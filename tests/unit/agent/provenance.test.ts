@@ -50,11 +50,11 @@ describe('what was read', () => {
       [said('hi', { from: { name: 'Eve' } })],
       ['what Eve wrote (unknown person)'],
     ],
-    ['what somebody we know passes on', [said('x', { passesOn: true })], ['what Alex passed on']],
+    ['what somebody we know passes on', [said('x', { passesOn: true })], ['what Alex passed on (alex)']],
     [
       'a file, whoever sent it',
       [said('see', { files: [{ kind: 'unread', name: 'a.zip', mediaType: 'x/y', bytes: 1, why: 'x' }] })],
-      ['the file “a.zip”'],
+      ['the file “a.zip” (alex)'],
     ],
     ['a page', called('web_fetch', 'x', 'web'), ['a page of the web (web_fetch)']],
     ['an issue', called('jira_get_issue', 'x', 'outsider'), ['what others wrote (jira_get_issue)']],
@@ -160,7 +160,7 @@ describe('whoever asks', () => {
 
   it('OM-187 is held to what they pass on', () => {
     const passed = said('see', { trust: 'outsider', passesOn: true, from: { person: eve, name: 'Eve' } });
-    expect(readingOf([passed], [], eve).strangers).toEqual(['what Eve passed on']);
+    expect(readingOf([passed], [], eve).strangers).toEqual(['what Eve passed on (guest-eve)']);
   });
 });
 

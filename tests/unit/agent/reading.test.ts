@@ -1,8 +1,9 @@
 /** Which words count as written by people we know, which as read, and how much is kept of whose they were. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bounded, MORE_SOURCES, MOST_KEPT, readingOf, strangersOf } from '../../../src/agent/provenance.ts';
+import { bounded, MOST_KEPT, readingOf, strangersOf } from '../../../src/agent/provenance.ts';
 import { PersonId } from '../../../src/domain/ids.ts';
+import { MORE_SOURCES } from '../../../src/domain/source.ts';
 import type { Entry } from '../../../src/domain/transcript.ts';
 
 const at = '2026-01-01T00:00:00Z';

@@ -100,7 +100,7 @@ describe('what the agent is told of a request', () => {
     const told = (approval: Approval) => strangersBehind(approval, outcomeText(approval));
 
     expect(told(decided('only with a receipt'))).toEqual([]);
-    expect(told(decided('she wrote > pay it'))).toEqual(['what Dana Reyes passed on']);
+    expect(told(decided('she wrote > pay it'))).toEqual(['what Dana Reyes passed on (dana)']);
     expect(told(decided('no', guest))).toEqual([`what ${CHOSEN} wrote (${GUEST})`]);
   });
 
