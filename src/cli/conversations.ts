@@ -87,11 +87,18 @@ export async function sayInConversation(
     const actor = actorOf(session.config, directory, options.as);
     const conversationId = await named(session, name);
     const ticket = ticketFor(conversationId);
+    const said = words.trim();
+    if (said === '') {
+      throw new StartupError(
+        'there is nothing to say there',
+        `write it behind: signalbox conversations say ${ticket} "your words"`,
+      );
+    }
     const { id, roles } = actor.person;
     const result = await controlDesk.say(gestureOf(actor, conversationId), {
-      words,
+      words: said,
       trust: trustOf(directory.standingOf(id, roles)),
-      passesOn: quotesInNote(words),
+      passesOn: quotesInNote(said),
     });
     const ok = result.code === 'SAID';
     const waits = ok && !(await session.isGatewayRunning());
@@ -112,7 +119,7 @@ export async function handBackConversation(
     const conversationId = await named(session, name);
     const result = await session.controlDesk.handBack(
       gestureOf(actor, conversationId),
-      summary === '' ? undefined : summary,
+      summary.trim() === '' ? undefined : summary.trim(),
     );
     const ok = result.code !== 'NOT_PERMITTED';
     const waits = result.code === 'HANDED_BACK' && !(await session.isGatewayRunning());

@@ -91,6 +91,20 @@ describe('signalbox conversations', () => {
     expect(JSON.stringify(await stores.transcripts.read(TALK))).toContain('I have found your order');
   });
 
+  it.each(['', '   '])('says nothing in a conversation where there are no words: "%s"', async (words) => {
+    const place = { platform: Platform.parse('slack'), route: { channel: 'D0ALEX' } };
+    await home.run('conversations', 'take', TALK);
+    await stores.controls.apply(TALK, (control, nowMs) =>
+      learnPlace(control, place, PersonId.parse('alex'), nowMs),
+    );
+
+    const said = await home.run('conversations', 'say', TALK, words);
+
+    expect(said).toMatchObject({ code: 1, err: expect.stringContaining('there is nothing to say there') });
+    const trail = (await stores.audit.tail(50)).map(({ event }) => event.event);
+    expect(trail).not.toContain('conversation.said');
+  });
+
   it('refuses whoever lacks the permission, and records it; nobody is helped by --as', async () => {
     home.edit('settings.yaml', 'account: local', 'account: alex');
 
