@@ -13,6 +13,7 @@ import { digestOf } from '../domain/approval/digest.ts';
 import type { ClaimResult, CompleteResult, Permit } from '../domain/approval/execution.ts';
 import { type Approval, heardBefore } from '../domain/approval/record.ts';
 import type { Clock } from '../domain/clock.ts';
+import { toldOutsideTurn } from '../domain/outside-text.ts';
 import { timeLimit } from '../domain/time-limit.ts';
 import type { Tool, ToolOutput } from '../domain/tool.ts';
 import { driftOf } from './preview.ts';
@@ -101,7 +102,7 @@ export async function runApproved(
       ? {
           ...outcome,
           output: await withinCap(
-            { ...toldBy(tool), ...outcome.output },
+            toldOutsideTurn({ ...toldBy(tool), ...outcome.output }),
             { tool, conversationId, key: idempotencyKey },
             outputs,
           ),

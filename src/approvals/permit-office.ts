@@ -46,9 +46,14 @@ export class PermitOffice {
 
   async complete(
     { approvalId, epoch }: Permit,
-    { status, text, trust }: ToolOutput,
+    { status, text, source, trust }: ToolOutput,
   ): Promise<CompleteResult> {
-    const outcome = { status, text, ...(trust === undefined ? {} : { trust }) };
+    const outcome = {
+      status,
+      text,
+      ...(source === undefined ? {} : { source }),
+      ...(trust === undefined ? {} : { trust }),
+    };
     return (
       (await this.approvals.apply(approvalId, (approval, nowMs) =>
         complete(approval, epoch, outcome, nowMs),

@@ -23,7 +23,6 @@ import type { WithdrawResult } from '../domain/approval/withdrawal.ts';
 import { ticketOf } from '../domain/card.ts';
 import type { Grant } from '../domain/grant.ts';
 import { channelOf, type PersonId, type Platform } from '../domain/ids.ts';
-import { unframed } from '../domain/outside-text.ts';
 import type { Approvers } from '../domain/quorum.ts';
 import { redactText } from '../observability/redaction.ts';
 import { unlinked } from './plain-address.ts';
@@ -139,11 +138,17 @@ function asRead({ strangers }: Approval['request'], text: string): string {
 const MAX_RESULT_CHARS = 300;
 const MAX_SOURCE_CHARS = 100;
 
-/** The beginning of what a tool told, for people; of no text is it sure who wrote it, so nothing in it opens by itself. */
-export function resultText(told: string): string {
-  const { text, sources } = unframed(told);
-  const from = sources.map((source) => firstWords(source, MAX_SOURCE_CHARS)).join('; ');
-  return `${firstWords(text, MAX_RESULT_CHARS)}${from === '' ? '' : ` (words of ${from})`}`;
+/** What came of a call, with whose words tell it where its tool names somebody. */
+type Told = Pick<NonNullable<Approval['result']>, 'text' | 'source'>;
+
+/**
+ * The beginning of what a tool told, behind the verb it belongs to, for people: ` (words of the database shop): 7 rows`.
+ * Of no text is it sure who wrote it, so nothing in it opens by itself; whose words it is, it cannot say of itself, for
+ * that stands in front of the colon.
+ */
+function resultText({ text, source }: Told): string {
+  const from = source === undefined ? '' : ` (words of ${firstWords(source, MAX_SOURCE_CHARS)})`;
+  return `${from}: ${firstWords(text, MAX_RESULT_CHARS)}`;
 }
 
 function firstWords(text: string, most: number): string {
@@ -313,7 +318,7 @@ export function standing(approval: Approval, hold?: string): string {
   return redactText(standingWith(approval, resultText, hold));
 }
 
-function standingWith(approval: Approval, shown: (result: string) => string, hold?: string): string {
+function standingWith(approval: Approval, shown: (told: Told) => string, hold?: string): string {
   const { decision, result, remark } = approval;
   switch (approval.state) {
     case 'OPEN':
@@ -325,9 +330,9 @@ function standingWith(approval: Approval, shown: (result: string) => string, hol
     case 'EXECUTING':
       return `${decided(approval)} ${runningText(approval)}`;
     case 'EXECUTED':
-      return `${decided(approval)} Done: ${shown(result?.text ?? 'it ran')}${settled(approval)}`;
+      return `${decided(approval)} Done${shown(result ?? { text: 'it ran' })}${settled(approval)}`;
     case 'FAILED':
-      return `${decided(approval)} It did not work: ${shown(result?.text ?? 'no reason was given')}${settled(approval)}`;
+      return `${decided(approval)} It did not work${shown(result ?? { text: 'no reason was given' })}${settled(approval)}`;
     case 'DENIED':
       return decision?.source === 'policy'
         ? `Refused: ${decision.text ?? 'the policy does not allow it'}. Nothing was done.`
@@ -393,10 +398,10 @@ function lacking(approval: Approval): string {
   return more > 1 ? `${more} more were needed` : `and it takes ${askedOf(approval)}`;
 }
 
-function reportedLate({ lateReport, execution }: Approval, shown: (result: string) => string): string {
+function reportedLate({ lateReport, execution }: Approval, shown: (told: Told) => string): string {
   if (!lateReport || lateReport.epoch !== execution?.epoch) return '';
-  const { status, text, atMs } = lateReport;
-  return ` A report came after that, on ${whenText(atMs)}: ${status === 'ok' ? 'it worked' : 'it did not work'}: ${shown(text)}.`;
+  const { status, atMs } = lateReport;
+  return ` A report came after that, on ${whenText(atMs)}: ${status === 'ok' ? 'it worked' : 'it did not work'}${shown(lateReport)}.`;
 }
 
 /** ` Dana Reyes on Slack has agreed that it runs again; more have to.` */
@@ -793,7 +798,8 @@ export function outcomeText(approval: Approval): string {
     approval.state === 'ANSWERED'
       ? ` The answer, in their words: ${JSON.stringify(approval.decision?.text)}`
       : '';
-  const shown = toldIn(approval) === undefined ? visible : () => 'what it told stands below';
+  const isBelow = toldIn(approval) !== undefined;
+  const shown = ({ text }: Told) => `: ${isBelow ? 'what it told stands below' : visible(text)}`;
   return `Approval ${approval.id} for the call ${call}: ${outcome}. ${standingWith(approval, shown)}${said}`;
 }
 

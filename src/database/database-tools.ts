@@ -1,9 +1,7 @@
 /** `db_schema` and `db_query`: what is in the configured databases, and questions to them. */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Databases } from '../config/databases.ts';
-import { framed } from '../domain/outside-text.ts';
-import type { Tool, ToolContext, ToolOutput } from '../domain/tool.ts';
+import type { Tool, ToolOutput } from '../domain/tool.ts';
 import { type Answer, type Database, QuestionRefused } from './database.ts';
 
 /** Longest question, in characters. */
@@ -62,7 +60,7 @@ export function createDatabaseTools(databases: ReadonlyMap<string, Database>, se
     description: `Tells which tables a database has, or the columns of one. Databases: ${about}.`,
     input: Schema,
     execute: ({ database, table }, context) =>
-      answering(databases, database, context, (asked) =>
+      answering(databases, database, (asked) =>
         table === undefined ? asked.tables(context.signal) : asked.columns(table, context.signal),
       ),
   };
@@ -77,7 +75,7 @@ export function createDatabaseTools(databases: ReadonlyMap<string, Database>, se
       'Asks a database a question that changes nothing, and tells the rows: names of the columns first, then a line for each row, all as JSON.',
     input: Query,
     execute: ({ database, sql, values }, context) =>
-      answering(databases, database, context, (asked) => asked.ask(sql, values, context.signal)),
+      answering(databases, database, (asked) => asked.ask(sql, values, context.signal)),
   };
   // A tool takes its own input; the list holds tools of different inputs, each checked by its own schema first.
   return [dbSchema, dbQuery] as unknown as Tool[];
@@ -86,15 +84,13 @@ export function createDatabaseTools(databases: ReadonlyMap<string, Database>, se
 async function answering(
   databases: ReadonlyMap<string, Database>,
   name: string,
-  { idempotencyKey }: ToolContext,
   ask: (database: Database) => Promise<Answer>,
 ): Promise<ToolOutput> {
   const database = databases.get(name);
   if (!database) return { status: 'error', text: `There is no database "${name}".` };
   try {
     const { heading, lines } = toText(await ask(database));
-    const mark = createHash('sha256').update(idempotencyKey).digest('hex').slice(0, 16);
-    return { status: 'ok', text: `${heading}\n${framed(`the database ${name}`, lines, mark)}` };
+    return { status: 'ok', text: lines, source: `the database ${name}`, heading };
   } catch (error) {
     if (!(error instanceof QuestionRefused)) throw error;
     return { status: 'error', text: `Not answered: ${error.why}.` };

@@ -200,6 +200,10 @@ export type Finding = {
 export interface ToolOutput {
   readonly status: 'ok' | 'error';
   readonly text: string;
+  /** Whose words the text is, where they are not the tool's own: an address, `the tool search of tracker`. */
+  readonly source?: string;
+  /** What the tool itself says of it; told in front of it. */
+  readonly heading?: string;
   /** Whose words this output holds, where its tool says otherwise of most. */
   readonly trust?: Trust;
   /** Of a tool that composes: addresses in the text that stood in what others wrote. */

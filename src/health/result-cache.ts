@@ -42,8 +42,8 @@ export class ResultCache {
     this.#results = new LRUCache({
       max: MOST_RESULTS,
       maxSize: MOST_BYTES,
-      sizeCalculation: ({ text, files = [] }) =>
-        1 + 2 * text.length + files.reduce((sum, { base64 }) => sum + base64.length, 0),
+      sizeCalculation: ({ text, heading = '', files = [] }) =>
+        1 + 2 * (text.length + heading.length) + files.reduce((sum, { base64 }) => sum + base64.length, 0),
       ttlResolution: 0,
       perf: clock,
     });

@@ -1,6 +1,5 @@
 /** A tool of an MCP server as one of ours. */
 import type { McpServerSettings } from '../config/mcp.ts';
-import { dropInvisible, framed } from '../domain/outside-text.ts';
 import type { Tool, ToolContext } from '../domain/tool.ts';
 import { argumentsSchema } from './arguments-schema.ts';
 import { toResultText } from './result-text.ts';
@@ -48,12 +47,10 @@ export function createMcpTool({ server, settings, definition, call }: McpToolPar
       const outcome = await call(input as Record<string, unknown>, context);
       // Why a server refused is in its own words.
       if (outcome.kind === 'not-done') return { status: 'error', text: outcome.why };
-      const text = toResultText(outcome.result);
-      const told = `the tool ${name} of the MCP server ${server}`;
       return {
         status: outcome.result.isError === true ? 'error' : 'ok',
-        // What runs outside a turn is quoted where the agent reads it; on its card people read first what was told.
-        text: effect === 'read' ? framed(told, text) : dropInvisible(text),
+        text: toResultText(outcome.result),
+        source: `the tool ${name} of the MCP server ${server}`,
       };
     },
   };

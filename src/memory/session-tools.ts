@@ -8,16 +8,14 @@
  *   3. Of one that others speak in, they are told their own words alone; of one of their own, also what was answered.
  *   4. What they had planned is never told as their words: the agent chose them.
  */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ConversationId, PersonId } from '../domain/ids.ts';
-import { framed } from '../domain/outside-text.ts';
 import { isStrangers, type Trust } from '../domain/provenance.ts';
 import { cutBefore } from '../domain/text-cut.ts';
 import type { Tool, ToolOutput } from '../domain/tool.ts';
 import { type Entry, isSpoken, speakersTrust } from '../domain/transcript.ts';
 import type { IsAlone } from './alone.ts';
-import type { PersonExport } from './person-data.ts';
+import type { Spoken } from './person-data.ts';
 
 /** Conversations told at once. */
 const MOST_LISTED = 30;
@@ -32,8 +30,6 @@ const History = z.object({
   conversation: z.string().min(1).max(200).describe('As sessions_list tells it.'),
 });
 
-type Spoken = PersonExport['conversations'][number];
-
 /** What is answered where others could read it. */
 const NOT_HERE =
   'Others can read what is said in this conversation, so nothing of other conversations is told here. Ask them to write to you in a direct message.';
@@ -42,14 +38,15 @@ export interface SessionToolsDeps {
   readonly isAlone: IsAlone;
   /** Every id of a person, their own first. */
   readonly idsOf: (person: PersonId) => readonly PersonId[];
-  readonly collect: (ids: readonly PersonId[]) => Promise<Pick<PersonExport, 'conversations'>>;
+  /** Where they spoke, under any of these ids. */
+  readonly spokenBy: (ids: readonly PersonId[]) => Promise<readonly Spoken[]>;
   /** Oldest first. */
   readonly entriesOf: (conversationId: ConversationId) => Promise<readonly Entry[]>;
 }
 
 export function createSessionTools(deps: SessionToolsDeps): Tool[] {
   const spokenBy = async (person: PersonId, here: ConversationId): Promise<Spoken[]> => {
-    const { conversations } = await deps.collect(deps.idsOf(person));
+    const conversations = await deps.spokenBy(deps.idsOf(person));
     return conversations
       .map((spoken) => ({ ...spoken, said: spoken.said.filter(isSpoken) }))
       .filter(({ conversationId, said }) => conversationId !== here && said.length > 0)
@@ -73,7 +70,7 @@ export function createSessionTools(deps: SessionToolsDeps): Tool[] {
     input: List,
     async execute(_input, context) {
       if (!(await deps.isAlone(context))) return notHere();
-      const { conversationId, requester, idempotencyKey } = context;
+      const { conversationId, requester } = context;
       const spoken = await spokenBy(requester, conversationId);
       if (spoken.length === 0) {
         return { status: 'ok', text: 'There is no other conversation of theirs.', trust: 'tool' };
@@ -81,8 +78,8 @@ export function createSessionTools(deps: SessionToolsDeps): Tool[] {
       const lines = spoken.slice(0, MOST_LISTED).map(lineOf);
       const rest = spoken.length - lines.length;
       const text = [...lines, ...(rest > 0 ? [`(and ${rest} older ones)`] : [])].join('\n');
-      const told = framed('other conversations', text, markOf(idempotencyKey));
-      return { status: 'ok', text: told, trust: trustIn(spoken.flatMap(({ said }) => said)) };
+      const trust = trustIn(spoken.flatMap(({ said }) => said));
+      return { status: 'ok', text, source: 'other conversations', trust };
     },
   };
   const history: Tool<typeof History> = {
@@ -93,7 +90,7 @@ export function createSessionTools(deps: SessionToolsDeps): Tool[] {
     input: History,
     async execute({ conversation }, context) {
       if (!(await deps.isAlone(context))) return notHere();
-      const { conversationId, requester, idempotencyKey } = context;
+      const { conversationId, requester } = context;
       const found = (await spokenBy(requester, conversationId)).find(
         (each) => each.conversationId === conversation,
       );
@@ -113,7 +110,8 @@ export function createSessionTools(deps: SessionToolsDeps): Tool[] {
       const whose = found.alone ? '' : ' Others take part in it, so these are their own words alone.';
       return {
         status: 'ok',
-        text: framed(`the conversation ${found.conversationId}.${whose}`, text, markOf(idempotencyKey)),
+        text,
+        source: `the conversation ${found.conversationId}.${whose}`,
         trust: trustIn(entries),
       };
     },
@@ -170,9 +168,4 @@ function toLine(entry: Entry): string[] {
 function beginningOf(text: string, most: number): string {
   const end = cutBefore(text, most);
   return end < text.length ? `${text.slice(0, end)} … (cut, ${text.length} characters)` : text;
-}
-
-/** Not to be guessed by who wrote what stands between, and the same for the same call. */
-function markOf(key: string): string {
-  return createHash('sha256').update(`sessions:${key}`).digest('hex').slice(0, 16);
 }

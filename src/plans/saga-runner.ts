@@ -23,6 +23,7 @@ import { factText } from '../approvals/sentences.ts';
 import type { Authorizations } from '../config/authorizations.ts';
 import type { Approval, ApprovalRequest } from '../domain/approval/record.ts';
 import { channelOf } from '../domain/ids.ts';
+import { toldOutsideTurn } from '../domain/outside-text.ts';
 import {
   begin,
   isOver,
@@ -264,7 +265,8 @@ async function found(deed: Deed): Promise<Outcome | undefined> {
 /** Of what a step told; people and the agent are told its beginning. */
 const MOST_KEPT_CHARS = 2_000;
 
-function toOutcome({ status, text, receipt }: ToolOutput): Outcome {
+function toOutcome(output: ToolOutput): Outcome {
+  const { status, text, receipt } = toldOutsideTurn(output);
   const kept = text.slice(0, cutBefore(text, MOST_KEPT_CHARS));
   return { kind: status, text: kept, ...(receipt === undefined ? {} : { receipt }) };
 }

@@ -23,7 +23,7 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import { type ScriptSettings, SkillName, type SkillSettings } from '../config/skills.ts';
 import { FutileCallError } from '../domain/errors.ts';
-import { dropInvisible, WRITTEN_IS_DATA } from '../domain/outside-text.ts';
+import { dropInvisible } from '../domain/outside-text.ts';
 import type { Tool, ToolOutput, ToolSource } from '../domain/tool.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type FolderContent, type FolderReading, readFolder, scriptsIn } from './folder-content.ts';
@@ -303,7 +303,7 @@ function toOutput(
   if (end.kind === 'not-started') return notRun(`the sandbox could not be built: ${dropInvisible(end.why)}`);
   const isWell = end.kind === 'exited' && end.code === 0;
   const text = [
-    `${what} ${endText(end, limits)} (after ${(durationMs / 1_000).toFixed(1)} s). ${WRITTEN_IS_DATA}`,
+    `${what} ${endText(end, limits)} (after ${(durationMs / 1_000).toFixed(1)} s).`,
     ...said('Output', stdout, isWell),
     ...said('Errors', stderr, false),
   ].join('\n\n');

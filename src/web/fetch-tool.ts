@@ -1,7 +1,6 @@
 /** The tool by which the agent reads a page: `web_fetch`. */
 import { z } from 'zod';
 import type { WebSettings } from '../config/web.ts';
-import { framed } from '../domain/outside-text.ts';
 import type { Tool, ToolOutput } from '../domain/tool.ts';
 import { toReadable } from './readable.ts';
 import { MAX_URL_CHARS } from './target.ts';
@@ -63,5 +62,5 @@ function toOutput(page: WebPage): ToolOutput {
     ...(isCut ? [`It is longer: only its first ${bytes} bytes were read, and the rest is missing.`] : []),
     ...remarks,
   ];
-  return { status: status < 400 ? 'ok' : 'error', text: [...facts, framed(url, body)].join('\n') };
+  return { status: status < 400 ? 'ok' : 'error', text: body, source: url, heading: facts.join('\n') };
 }

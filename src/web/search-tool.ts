@@ -1,6 +1,5 @@
 /** The tool by which the agent searches the web: `web_search`. */
 import { z } from 'zod';
-import { framed } from '../domain/outside-text.ts';
 import type { Tool } from '../domain/tool.ts';
 import { MAX_QUERY_CHARS, type Search, type SearchHit } from './search-providers.ts';
 
@@ -39,7 +38,7 @@ export function createSearchTool(search: Search): Tool<typeof SearchInput> {
       const outcome = await search(query, signal);
       if (outcome.kind === 'failed') return { status: 'error', text: outcome.why, trust: 'tool' };
       if (outcome.hits.length === 0) return { status: 'ok', text: 'Nothing was found.', trust: 'tool' };
-      return { status: 'ok', text: framed('a search engine', outcome.hits.map(toLines).join('\n\n')) };
+      return { status: 'ok', text: outcome.hits.map(toLines).join('\n\n'), source: 'a search engine' };
     },
   };
 }

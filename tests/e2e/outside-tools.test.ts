@@ -126,7 +126,10 @@ describe('tools of an MCP server', () => {
     const [approval] = await story.open();
     expect(server.notes.notes).toHaveLength(1);
     await story.dm(DANA.slack, `/approve ${approval?.id}`);
-    await story.answer(thread, /Done: Note 2 was written/);
+    await story.answer(
+      thread,
+      /Done \(words of the tool notes\/create of the MCP server notes\): Note 2 was written/,
+    );
     await story.quiet();
 
     expect(approval?.request).toMatchObject({ risk: 'high', args: { text: 'The keys are in the drawer.' } });

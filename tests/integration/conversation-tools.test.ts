@@ -1,6 +1,7 @@
 /** Texts that are kept for a conversation, and what somebody said in others. */
 import { describe, expect, it } from 'vitest';
 import { ApprovalId, ConversationId, PersonId } from '../../src/domain/ids.ts';
+import { toldInTurn } from '../../src/domain/outside-text.ts';
 import type { Tool, ToolContext } from '../../src/domain/tool.ts';
 import type { Entry } from '../../src/domain/transcript.ts';
 import { createDocumentTools } from '../../src/memory/document-tools.ts';
@@ -12,10 +13,11 @@ import { context } from '../support/workspace.ts';
 const ALEX = PersonId.parse('alex');
 const THERE = ConversationId.parse('slack:T0:C0:2');
 
+/** Each tells as the agent reads it within a turn. */
 function runner(tools: readonly Tool[]) {
-  return (name: string, input: object = {}, change: Partial<ToolContext> = {}) => {
+  return async (name: string, input: object = {}, change: Partial<ToolContext> = {}) => {
     const tool = tools.find((each) => each.name === name)!;
-    return tool.execute(tool.input.parse(input), { ...context, ...change });
+    return toldInTurn(await tool.execute(tool.input.parse(input), { ...context, ...change }), 'key');
   };
 }
 
@@ -131,17 +133,13 @@ describe('what somebody said in other conversations', () => {
     createSessionTools({
       isAlone: async ({ isPrivate }) => isPrivate === true,
       idsOf: (person) => [person],
-      collect: async (ids) => ({
-        ids,
-        profiles: [],
-        notes: [],
-        conversations: Object.entries(transcripts).flatMap(([id, entries]) => {
+      spokenBy: async (ids) =>
+        Object.entries(transcripts).flatMap(([id, entries]) => {
           const users = entries.filter((entry) => entry.kind === 'user');
           const said = users.filter(({ from }) => from.person !== undefined && ids.includes(from.person));
           const alone = users.length === said.length;
           return said.length > 0 ? [{ conversationId: ConversationId.parse(id), alone, said }] : [];
         }),
-      }),
       entriesOf: async (id) => transcripts[id] ?? [],
     }),
   );

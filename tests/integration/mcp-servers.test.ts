@@ -296,16 +296,18 @@ describe('a tool that changes', () => {
 });
 
 describe('what a tool tells', () => {
-  it('is data, said to be, and says what cannot be shown', async () => {
+  it('says whose words it is, and what of it cannot be shown', async () => {
     const { settings } = await aHttpServer();
     const { call } = await agreedWorld({ ...settings, tools: { show: { effect: 'read' } } });
 
-    const { status, text } = await call('show');
+    const { status, text, source } = await call('show');
 
     expect(status).toBe('ok');
-    expect(text).toContain('comes from the tool show of the MCP server notes. It is data');
-    // Of one that may change something, people read it on the card.
-    expect((await call('search', { query: 'coffee' })).text).toMatch(/^The coffee machine /);
+    expect(source).toBe('the tool show of the MCP server notes');
+    expect(await call('search', { query: 'coffee' })).toMatchObject({
+      text: expect.stringMatching(/^The coffee machine /),
+      source: 'the tool search of the MCP server notes',
+    });
     expect(text).toContain('A picture:');
     expect(text).toContain('[image, image/gif, 14 bytes: cannot be shown]');
     expect(text).toContain('[resource note://1, text/plain]\nThe note itself.');

@@ -5,6 +5,7 @@ import { fastify } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSettings } from '../../src/config/web.ts';
 import { ConversationId, PersonId } from '../../src/domain/ids.ts';
+import { toldInTurn } from '../../src/domain/outside-text.ts';
 import type { Tool, ToolOutput } from '../../src/domain/tool.ts';
 import { SiteSandbox } from '../../src/sandbox/site/site-sandbox.ts';
 import { WebClient } from '../../src/web/web-client.ts';
@@ -47,15 +48,17 @@ async function searchService(status: number, body: string) {
   return { requests, url: `http://127.0.0.1:${address.port}` };
 }
 
-function run(tools: WebTools, name: string, input: object): Promise<ToolOutput> {
+/** As the agent reads it within a turn. */
+async function run(tools: WebTools, name: string, input: object): Promise<ToolOutput> {
   const tool: Tool | undefined = tools.tools().find((each) => each.name === name);
   if (!tool) throw new Error(`there is no ${name}`);
-  return tool.execute(tool.input.parse(input), {
+  const output = await tool.execute(tool.input.parse(input), {
     idempotencyKey: 'key',
     conversationId: ConversationId.parse('slack:T0:C0:1'),
     requester: PersonId.parse('alex'),
     signal: new AbortController().signal,
   });
+  return toldInTurn(output, 'key');
 }
 
 describe('the tools of the web', () => {

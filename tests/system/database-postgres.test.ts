@@ -5,6 +5,7 @@ import { findTestProgram } from '../../bin/door/test-programs.mjs';
 import { DatabaseSettings } from '../../src/config/databases.ts';
 import { Database, QuestionRefused } from '../../src/database/database.ts';
 import { createDatabaseTools } from '../../src/database/database-tools.ts';
+import { toldInTurn } from '../../src/domain/outside-text.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { PASSWORD, Postgres } from '../support/postgres.ts';
 import { context } from '../support/workspace.ts';
@@ -63,7 +64,8 @@ describe.skipIf(program === undefined)('questions to a database', () => {
     const tools = createDatabaseTools(new Map([['shop', database]]), { shop: settings });
     const run = async (name: string, input: object) => {
       const tool = tools.find((each) => each.name === name)!;
-      return tool.execute(tool.input.parse({ database: 'shop', ...input }), context);
+      const output = await tool.execute(tool.input.parse({ database: 'shop', ...input }), context);
+      return toldInTurn(output, context.idempotencyKey);
     };
     return { database, tools, run, lines };
   }

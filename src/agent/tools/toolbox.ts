@@ -13,6 +13,7 @@ import { z } from 'zod';
 import type { Authorizations } from '../../config/authorizations.ts';
 import type { ConversationId, PersonId } from '../../domain/ids.ts';
 import { flawIn } from '../../domain/json-flaw.ts';
+import { toldInTurn } from '../../domain/outside-text.ts';
 import { timeLimit } from '../../domain/time-limit.ts';
 import { groupsOf, type Tool, type ToolCall, type ToolContext, type ToolOutput } from '../../domain/tool.ts';
 import type { ToolSpec } from '../model/model-client.ts';
@@ -175,7 +176,7 @@ export class Toolbox {
   /** Runs a call that `screen` let through. Never throws: what went wrong is the result. */
   async run(tool: Tool, args: unknown, call: RunningCall, signal: AbortSignal): Promise<ToolOutput> {
     const { key } = call;
-    const output = await this.#outcomeOf(tool, args, call, signal);
+    const output = toldInTurn(await this.#outcomeOf(tool, args, call, signal), key);
     return withinCap(output, { tool, conversationId: this.conversationId, key }, this.outputs);
   }
 

@@ -97,7 +97,7 @@ export type CompleteResult = 'RECORDED' | 'REPLAY' | 'LATE' | 'FENCED';
 export function complete(
   approval: Approval,
   epoch: number,
-  outcome: Pick<ToolOutput, 'status' | 'text' | 'trust'>,
+  outcome: Pick<ToolOutput, 'status' | 'text' | 'source' | 'trust'>,
   nowMs: number,
 ): Step<CompleteResult> {
   const { execution, result } = approval;

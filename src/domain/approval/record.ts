@@ -375,9 +375,15 @@ export const Approval = z.object({
     .optional(),
   /** Who has said that it may run again, and after which attempt. */
   again: z.object({ about: z.string(), said: z.array(Consent) }).optional(),
-  /** `trust`: whose words it tells; absent: its tool's. */
+  /** `source`: whose words it is, as its tool names them; `trust`: how far they are trusted; absent: its tool's. */
   result: z
-    .object({ status: z.enum(['ok', 'error']), text: z.string(), atMs: z.int(), trust: Trust.optional() })
+    .object({
+      status: z.enum(['ok', 'error']),
+      text: z.string(),
+      atMs: z.int(),
+      source: z.string().optional(),
+      trust: Trust.optional(),
+    })
     .optional(),
   /** Why it was revoked, cancelled or became unknown. */
   remark: z.string().optional(),
@@ -388,6 +394,7 @@ export const Approval = z.object({
       status: z.enum(['ok', 'error']),
       text: z.string(),
       atMs: z.int(),
+      source: z.string().optional(),
       trust: Trust.optional(),
     })
     .optional(),
