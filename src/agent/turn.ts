@@ -518,6 +518,7 @@ function toEntry(
     ...(trust === undefined ? {} : { trust }),
     ...(verdict.kind === 'run' && isComposing(verdict.tool, verdict.args) ? { composed: true as const } : {}),
     ...(seen && seen.length > 0 ? { seen: [...seen] } : {}),
+    ...(verdict.kind === 'refused' ? { notRun: true as const } : {}),
   };
 }
 
@@ -578,7 +579,7 @@ async function answer(
 }
 
 function refusal(callId: string, text: string): Entry {
-  return { kind: 'tool-result', callId, status: 'error', text };
+  return { kind: 'tool-result', callId, status: 'error', text, notRun: true };
 }
 
 /** Keeps the files of a result, or says why they are too much. */

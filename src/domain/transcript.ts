@@ -94,6 +94,8 @@ export const Entry = z.discriminatedUnion('kind', [
     composed: z.literal(true).optional(),
     /** Addresses in it that stood in what others wrote, though the rest is composed. */
     seen: z.array(z.string()).optional(),
+    /** No call was made: it was refused, did not fit or came too late. Older entries do not say so. */
+    notRun: z.literal(true).optional(),
   }),
   /** The gateway tells the model what happened meanwhile: an approval was decided, a call was run. */
   z.object({

@@ -71,14 +71,17 @@ function runsOf({ before, occasion, outcome }: TurnSeen): Map<string, Runs> {
   return runs;
 }
 
-/** Calls that have come to an end. One that waits for somebody has not: its end is an entry of its own. */
+/**
+ * Calls that were made and have come to an end. One that waits for somebody has not: its end is an entry of its own.
+ * What was refused never began, so it says nothing about its tool.
+ */
 function endsIn(
   entries: readonly Entry[],
   tools: ReadonlyMap<string, string>,
 ): { tool: string; status: Status }[] {
   return entries.flatMap((entry) => {
     if (entry.kind === 'event') return entry.ran ? [entry.ran] : [];
-    if (entry.kind !== 'tool-result' || entry.status === 'waiting') return [];
+    if (entry.kind !== 'tool-result' || entry.status === 'waiting' || entry.notRun) return [];
     const tool = tools.get(entry.callId);
     return tool === undefined ? [] : [{ tool, status: entry.status }];
   });

@@ -164,35 +164,56 @@ describe('a tool that fails', () => {
 
   it('OM-053 counts one that fails inside a turn, and not one that failed and then worked', async () => {
     story = await Story.begin({
-      config: calling({ tool_failed: { tools: ['state_confidence'], times: 3 } }),
+      config: calling({ tool_failed: { tools: ['storage_put'], times: 3 } }),
     });
     let failures = 0;
-    const call = (confidence: number) => ({
-      calls: [{ tool: 'state_confidence', input: { confidence, about: 'it' } }],
+    /** Over a version there is not, it fails. */
+    const put = (over: { text?: string; replaces?: number } = {}) => ({
+      calls: [{ tool: 'storage_put', input: { name: 'plan', text: 'cake', ...over } }],
     });
     story.sandbox.claude.script((request) => {
       if (failures > 0) {
         failures--;
-        return call(7);
+        return put({ replaces: 7 });
       }
-      return isAfter(request, 'tool_result') && !isAfter(request, 'do not fit')
+      return isAfter(request, 'tool_result') && !isAfter(request, '"is_error":true')
         ? { text: 'Done.' }
-        : call(0.9);
+        : put();
     });
     failures = 2;
-    const thread = await story.mention('how sure are you?');
+    const thread = await story.mention('keep the plan');
     await story.answer(thread, /Done\./);
     expect(await live()).toEqual([]);
 
     story.sandbox.claude.script((request) =>
-      isAfter(request, 'tool_result') ? { text: 'I cannot.' } : call(7),
+      isAfter(request, 'tool_result') ? { text: 'I cannot.' } : put({ text: 'pie', replaces: 7 }),
     );
     for (const word of ['one', 'two', 'three']) {
       await story.say(ALEX.slack, thread, word);
       await story.quiet();
       expect(await live()).toHaveLength(word === 'three' ? 1 : 0);
     }
-    await untilTold(/The tool state_confidence failed 3 times in a row/);
+    await untilTold(/The tool storage_put failed 3 times in a row/);
+  });
+
+  it('OM-053 calls nobody for what is refused, or does not fit, however often somebody asks for it', async () => {
+    story = await Story.begin({ config: calling('tool_failed') });
+    story.sandbox.claude.script((request) =>
+      isAfter(request, 'tool_result')
+        ? { text: 'I cannot.' }
+        : {
+            calls: [
+              { tool: 'deploy', input: { service: 'shop', environment: 'the moon' } },
+              { tool: 'state_confidence', input: { confidence: 7, about: 'it' } },
+            ],
+          },
+    );
+
+    const thread = await story.mention('deploy it to the moon');
+    await story.answer(thread, /I cannot\./);
+    await story.quiet();
+
+    expect(await live()).toEqual([]);
   });
 });
 
