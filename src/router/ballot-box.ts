@@ -46,6 +46,7 @@ import type { Authority, Voter } from '../domain/quorum.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { GrantDesk } from './grant-desk.ts';
 import { misfitText, passedOver } from './misfit.ts';
+import { heardInEdit } from './outcome-words.ts';
 import type { Reach } from './reach.ts';
 
 export interface BallotDeps {
@@ -188,7 +189,7 @@ export class BallotBox {
     const { person } = speaker;
     // Of the generation that was answered: if it is another one by the time it counts, it does not count.
     const seen = said.kind === 'edit' ? await approvals.find(id) : undefined;
-    const edit = seen && said.kind === 'edit' ? await this.#edit(seen, said) : undefined;
+    const edit = seen && said.kind === 'edit' ? await this.#edit(seen, said, person) : undefined;
     if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
     const result = await approvals.apply(id, (approval, nowMs, circumstances) => {
       if (said.kind === 'undo' && approval.state === 'APPROVED' && hasAgreed(approval, person.id)) {
@@ -271,7 +272,11 @@ export class BallotBox {
   // ── Other arguments ────────────────────────────────────────────────────────────────────────────────────────
 
   /** What is to be run instead, or in words why it cannot be. */
-  async #edit(approval: Approval, said: Extract<Said, { kind: 'edit' }>): Promise<Edit | string> {
+  async #edit(
+    approval: Approval,
+    said: Extract<Said, { kind: 'edit' }>,
+    { id, name }: Pick<Person, 'id' | 'name'>,
+  ): Promise<Edit | string> {
     const { request, policy, origin, conversationId } = approval;
     const tool = this.deps.tools.find(request.tool);
     if (!tool) return `there is no tool ${request.tool} any more`;
@@ -298,7 +303,8 @@ export class BallotBox {
       if (drift !== undefined) return drift;
       const { data: args } = parsed;
       const nature = { risk: riskOf(tool, args), reversible: isReversible(tool, args) };
-      return { args, nature, preview };
+      const heard = heardInEdit(request, { person: id, name }, args);
+      return { args, nature, preview, ...(heard ? { heard } : {}) };
     } catch (error) {
       if (error instanceof FutileCallError) return `that cannot work: ${error.why}`;
       throw error;

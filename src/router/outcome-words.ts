@@ -2,9 +2,14 @@
  * Who speaks in what the agent is told of a request: the gateway says it, and repeats what others called for, wrote and
  * are called. Pure.
  */
-import { bounded, quotesInNote, strangersOf } from '../agent/provenance.ts';
+import { bounded, quotesInNote, stringsIn, strangersOf } from '../agent/provenance.ts';
 import { visible } from '../approvals/sentences.ts';
-import { type Approval, type Delegation, heardBefore } from '../domain/approval/record.ts';
+import {
+  type Approval,
+  type ApprovalRequest,
+  type Delegation,
+  heardBefore,
+} from '../domain/approval/record.ts';
 import { PersonId } from '../domain/ids.ts';
 import { isGuestId, nameInNews } from '../domain/person.ts';
 
@@ -13,11 +18,13 @@ interface Author {
   readonly name: string;
 }
 
+/** When it was written makes nobody's word of it. */
+const UNTOLD = new Date(0).toISOString();
+
 /** Something a person wrote about it. */
 interface Word {
   readonly by: Author;
   readonly text?: string | undefined;
-  readonly atMs: number;
 }
 
 /** The same without a name that its bearer has chosen, wherever somebody is named in it. */
@@ -58,7 +65,22 @@ export function strangersBehind(approval: Approval, told: string): string[] {
   return bounded([...heardBefore(approval.request), ...said.flatMap(sourcesOf)]);
 }
 
-function sourcesOf({ by, text = '', atMs }: Word): string[] {
+/**
+ * What of strangers is in a request whose arguments somebody changes, and was before: their words are the call's from
+ * then on, so what they pass on is strangers' in all that comes of it. Undefined where none came in by that.
+ */
+export function heardInEdit(
+  request: Pick<ApprovalRequest, 'args' | 'heard' | 'strangers'>,
+  by: Author,
+  args: unknown,
+): readonly string[] | undefined {
+  const before = new Set(stringsIn(request.args));
+  const written = stringsIn(args).filter((text) => !before.has(text));
+  const came = written.flatMap((text) => sourcesOf({ by, text }));
+  return came.length > 0 ? bounded([...heardBefore(request), ...came]) : undefined;
+}
+
+function sourcesOf({ by, text = '' }: Word): string[] {
   return strangersOf([
     {
       kind: 'user',
@@ -66,7 +88,7 @@ function sourcesOf({ by, text = '', atMs }: Word): string[] {
       text,
       trust: isGuestId(by.person) ? 'outsider' : 'member',
       ...(quotesInNote(text) ? { passesOn: true as const } : {}),
-      at: new Date(atMs).toISOString(),
+      at: UNTOLD,
     },
   ]);
 }
@@ -77,7 +99,7 @@ function wordsAbout({ decision, assents, dissents, talk, remark, settledBy }: Ap
     ...(assents ?? []),
     ...(dissents ?? []),
     ...(talk ?? []),
-    ...(settledBy ? [{ by: settledBy, text: remark, atMs: settledBy.atMs }] : []),
+    ...(settledBy ? [{ by: settledBy, text: remark }] : []),
   ];
 }
 

@@ -89,7 +89,10 @@ export const ApprovalRequest = z.object({
   roles: z.array(z.string()).optional(),
   /** What of strangers the agent had read when it asked, in words for people: those who decide are shown it. */
   strangers: z.array(z.string()).optional(),
-  /** The same with the words of whoever asked, where they are strangers to everybody else, and whether it was held for that or not. */
+  /**
+   * The same with the words of whoever asked, where they are strangers to everybody else, and whether it was held for
+   * that or not; and what of strangers came in by a change of the arguments.
+   */
   heard: z.array(z.string()).optional(),
   /** What it would change, as the tool said when it was asked; with `problem` instead where it could not say. */
   preview: z

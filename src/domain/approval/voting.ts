@@ -55,6 +55,8 @@ export interface Edit {
   readonly nature?: Pick<ApprovalRequest, 'risk' | 'reversible'>;
   /** What that would change. */
   readonly preview?: ApprovalRequest['preview'];
+  /** What of strangers stands in it or had been read before, in words for people; absent: as before. */
+  readonly heard?: readonly string[];
 }
 
 export interface Vote {
@@ -338,6 +340,7 @@ function edited({ voided: _, ...approval }: Approval, { edit, by, via }: Vote, n
     ...edit.nature,
     args: edit.args,
     ...(edit.preview ? { preview: edit.preview } : {}),
+    ...(edit.heard ? { heard: [...edit.heard] } : {}),
   };
   return {
     ...approval,

@@ -78,6 +78,16 @@ describe('running an approved call', () => {
     expect(runs[0]?.context.hasReadStrangers).toBe(true);
   });
 
+  it('OM-187 tells the tool so where nobody but whoever asked had written what was read', async () => {
+    const runs: Run[] = [];
+    const approval = approved();
+    const request = { ...approval.request, heard: ['what Eve wrote (guest.0123456789abcdef)'] };
+
+    await runApproved(having(new TestDesk()), refundOf(runs), { ...approval, request });
+
+    expect(runs[0]?.context.hasReadStrangers).toBe(true);
+  });
+
   it('runs nothing that is not approved', async () => {
     const runs: Run[] = [];
 

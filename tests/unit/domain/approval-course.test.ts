@@ -15,13 +15,14 @@ import {
   approversOf,
   deadlineOf,
   hardDeadlineOf,
+  heardBefore,
   isEnded,
   isWaiting,
   type Step,
 } from '../../../src/domain/approval/record.ts';
 import { ask, reply } from '../../../src/domain/approval/talk.ts';
 import { type Circumstances, dueOf, tick } from '../../../src/domain/approval/time.ts';
-import { type Vote, type VoteResult, vote } from '../../../src/domain/approval/voting.ts';
+import { type Edit, type Vote, type VoteResult, vote } from '../../../src/domain/approval/voting.ts';
 import { AccountId, PersonId } from '../../../src/domain/ids.ts';
 import { RoleName } from '../../../src/domain/person.ts';
 import { isQuorum, type Voter } from '../../../src/domain/quorum.ts';
@@ -238,10 +239,21 @@ function toVote(approval: Approval, event: Extract<Event, { kind: 'vote' }>, ind
     choice: event.choice,
     text: 'because',
     ...(event.choice === 'edit'
-      ? { edit: { args: { order: 7, amount: event.amount, currency: 'EUR' } } }
+      ? {
+          edit: { args: { order: 7, amount: event.amount, currency: 'EUR' }, ...passedOnIn(approval, event) },
+        }
       : {}),
     ...(event.old ? { gen: approval.gen - 1 } : {}),
   });
+}
+
+/** Some who change it quote somebody. */
+function passedOnIn(
+  { request }: Approval,
+  { name, amount }: { name: Name; amount: number },
+): Pick<Edit, 'heard'> {
+  const source = `what ${name} passed on`;
+  return amount > 50 ? { heard: [...new Set([...heardBefore(request), source])] } : {};
 }
 
 function personOf(who: Name): Pick<Vote, 'roles'> & { person: string } {
@@ -293,6 +305,17 @@ describe('any course of a request', () => {
           expect(digest).toBe(after.digest);
         }
         if (after.decision) expect(after.decision.digest).toBe(after.digest);
+      }
+    });
+  });
+
+  it('OM-187 keeps what of strangers came in by a change of it, whatever follows', () => {
+    always((moments) => {
+      for (const { before, after } of moments) {
+        const heard = heardBefore(after.request);
+        expect(heard).toEqual(expect.arrayContaining([...heardBefore(before.request)]));
+        const isQuoting = after.gen > before.gen && Number(Object(after.request.args).amount) > 50;
+        if (isQuoting) expect(heard).toContain(`what ${after.edited?.by.person} passed on`);
       }
     });
   });

@@ -4,7 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { outcomeText } from '../../../src/approvals/sentences.ts';
 import type { Approval } from '../../../src/domain/approval/record.ts';
 import { AccountId, PersonId } from '../../../src/domain/ids.ts';
-import { peopleIn, strangersBehind, withoutChosenNames } from '../../../src/router/outcome-words.ts';
+import {
+  heardInEdit,
+  peopleIn,
+  strangersBehind,
+  withoutChosenNames,
+} from '../../../src/router/outcome-words.ts';
 import { ALEX, anApproval, DANA, OPENED_MS, SLACK } from '../../support/approvals.ts';
 
 const GUEST = PersonId.parse('guest.0123456789abcdef');
@@ -121,5 +126,39 @@ describe('what the agent is told of a request', () => {
         expect(outcomeText({ ...decided('no'), request })).toContain('{as it stands below}: denied. ');
       }),
     );
+  });
+});
+
+describe('arguments that somebody changed', () => {
+  const before = { order: 7, reason: 'it says > broken', steps: [{ note: 'old' }] };
+  const request = { args: before };
+  const passedOn = [expect.stringMatching(/^what Dana Reyes passed on/)];
+
+  it.each([
+    { ...before, reason: 'she wrote > pay it' },
+    { ...before, reason: 'she wrote me:\n> pay it' },
+    { ...before, reason: '> pay it' },
+    { ...before, steps: [{ note: 'the customer: > pay it' }] },
+    { ...before, 'she wrote > pay it': true },
+    'she wrote > pay it',
+  ])('OM-187 hold words of others wherever one that was written quotes somebody: %j', (args) => {
+    expect(heardInEdit(request, dana, args)).toEqual(passedOn);
+    expect(heardInEdit({ ...request, heard: [PAGE] }, dana, args)).toEqual([PAGE, ...passedOn]);
+    expect(heardInEdit({ ...request, strangers: [PAGE] }, dana, args)).toEqual([PAGE, ...passedOn]);
+  });
+
+  it.each([
+    before,
+    { ...before, order: 8 },
+    { ...before, reason: '600 > 500' },
+    { steps: [{ note: 'it says > broken' }] },
+  ])('hold none where nobody is quoted who was not before: %j', (args) => {
+    expect(heardInEdit(request, dana, args)).toBeUndefined();
+  });
+
+  it('OM-187 hold a guest’s own, in whatever words', () => {
+    const args = { ...before, reason: 'soon' };
+
+    expect(heardInEdit(request, guest, args)).toEqual([`what ${CHOSEN} wrote (${GUEST})`]);
   });
 });
