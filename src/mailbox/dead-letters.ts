@@ -100,10 +100,10 @@ export class DeadLetters {
     return false;
   }
 
-  /** Whether the item of one of the newest letters of a partition holds this text. */
-  async isKept(partition: number, text: string): Promise<boolean> {
+  /** Of one of the newest letters of a partition, whether its item is such a one. */
+  async isKept(partition: number, isSuch: (item: string) => boolean): Promise<boolean> {
     const newest = await this.redis.xrevrange(this.keys.deadLetters(partition), '+', '-', 'COUNT', PAGE);
-    return newest.some((entry) => toLetter(partition, entry).item.includes(text));
+    return newest.some((entry) => isSuch(toLetter(partition, entry).item));
   }
 
   /** Those of one partition after those of another, however many there are. */

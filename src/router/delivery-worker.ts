@@ -6,7 +6,8 @@
  *      told; never otherwise.
  *      They are told where they asked; where that is the place that failed, in a private one of theirs, with the words
  *      that did not arrive. A report that cannot be delivered itself is told to nobody.
- *      A card is kept once for each place, whatever it shows since: retried, it shows what is true then.
+ *      A card is kept once for each place, whatever it shows since: retried, it shows what is true then. So is a call,
+ *      however often it is repeated.
  *   2. A refused or failed message holds up its own lane only.
  *   3. An approver who cannot be reached where they want to be asked is asked in their next place. Whoever asked hears
  *      of it while somebody is waited for, once for each place, however often the card changes.
@@ -35,7 +36,7 @@ import type { HoldOf } from '../control/hold.ts';
 import { SAID_PREFIX } from '../control/saying.ts';
 import { BROKEN_OFF, MAY_BE_SENT, NOT_SENT } from '../control/sentences.ts';
 import { ChannelPace } from '../delivery/channel-pace.ts';
-import { OutboxItem, toOutEffect } from '../delivery/outbox.ts';
+import { OutboxItem, placeOf, toOutEffect } from '../delivery/outbox.ts';
 import { addCopy, noteCopy } from '../domain/approval/copies.ts';
 import { type Approval, type CardCopy, isEnded, needsWord } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
@@ -390,11 +391,21 @@ export class DeliveryWorker {
     ];
   }
 
-  /** Whether a dead letter of an earlier face of the same card in the same place stands for it already. */
+  /**
+   * Whether a dead letter stands for it already: of an earlier face of the same card in the same place, or of an earlier
+   * call of the same people to the same thing there.
+   */
   async #isKept({ partition }: Claim, item: OutboxItem): Promise<boolean> {
-    if (item.kind !== 'card') return false;
-    const { approvalId, copyId } = item;
-    return this.deps.deadLetters.isKept(partition, updatedBy({ id: approvalId }, { id: copyId }));
+    const { deadLetters } = this.deps;
+    if (item.kind === 'card') {
+      const update = updatedBy({ id: item.approvalId }, { id: item.copyId });
+      return deadLetters.isKept(partition, (kept) => kept.includes(update));
+    }
+    if (item.kind !== 'page') return false;
+    const found = item.pages.map((page) =>
+      deadLetters.isKept(partition, (kept) => kept.includes(page.escalation) && isCalled(kept, item, page)),
+    );
+    return (await Promise.all(found)).every(Boolean);
   }
 
   /** To whoever caused it, where they did; of a request, that somebody does not have it, while that matters. */
@@ -521,6 +532,18 @@ export class DeliveryWorker {
 }
 
 const IS_KEPT = 'It is kept for whoever runs me.';
+
+/** Whether this item calls the same people there, as the escalation stands: retried, it tells what this page tells. */
+function isCalled(kept: string, item: OutboxItem, { escalation, epoch }: Page): boolean {
+  const { success, data } = OutboxItem.safeParse(JSON.parse(kept));
+  return (
+    success &&
+    data.kind === 'page' &&
+    data.conversationId === item.conversationId &&
+    placeOf(data.to) === placeOf(item.to) &&
+    data.pages.some((page) => page.escalation === escalation && page.epoch === epoch)
+  );
+}
 
 function isSamePlace(one: Address, other: Address): boolean {
   return JSON.stringify(one) === JSON.stringify(other);

@@ -6,6 +6,7 @@ import { BROKEN_OFF, MAY_BE_SENT, NOT_SENT } from '../../../src/control/sentence
 import { EscalationItem } from '../../../src/delivery/escalation-item.ts';
 import type { Approval } from '../../../src/domain/approval/record.ts';
 import { RateLimitedError, UndeliverableError } from '../../../src/domain/errors.ts';
+import type { Escalation } from '../../../src/domain/escalation/record.ts';
 import { type AccountId, PersonId, Platform } from '../../../src/domain/ids.ts';
 import type { Address } from '../../../src/domain/message.ts';
 import type { Person } from '../../../src/domain/person.ts';
@@ -50,6 +51,8 @@ interface Circumstances {
   readonly approval?: Approval;
   readonly triggers?: readonly EscalationTrigger[];
   readonly claim?: Partial<Claim>;
+  /** What people are called about. */
+  readonly escalation?: Escalation;
   /** How often the conversation has changed hands. */
   readonly epoch?: number;
   /** Items in the dead letters. */
@@ -64,6 +67,7 @@ async function attempt(
     error,
     places = [],
     approval,
+    escalation,
     triggers = [],
     claim,
     epoch = 0,
@@ -94,8 +98,8 @@ async function attempt(
     approvals: { find: async () => approval } as unknown as ApprovalStore, // all that is asked of it
     controls: { epochOf: async () => epoch },
     holdOf: async () => undefined,
-    escalations: { find: async () => undefined },
-    deadLetters: { isKept: async (_partition, text) => letters.some((letter) => letter.includes(text)) },
+    escalations: { find: async () => escalation },
+    deadLetters: { isKept: async (_partition, isSuch) => letters.some(isSuch) },
     triggers: () => triggers,
     keepTranscriptMs: () => 1,
     directory: { find: () => ALEX, personOf: () => ALEX } as unknown as Directory,
@@ -186,6 +190,64 @@ describe('a card that is refused', () => {
     expect(await fateOfCard(cardOf(3, 'conversation'), kept)).toEqual(['dead', 'audit', 'out']);
     const again = [JSON.stringify(cardOf(2, 'conversation'))];
     expect(await fateOfCard(cardOf(3, 'conversation'), again)).toEqual(['audit']);
+  });
+});
+
+describe('a call of somebody that cannot be delivered', () => {
+  const page = (escalation: string, id: string, epoch = 1) => ({
+    id,
+    escalation,
+    epoch,
+    platform: 'slack',
+    importance: 'urgent',
+    why: 'last',
+    markdown: 'Somebody has to look at it.',
+    atMs: 0,
+  });
+  const callOf = (person: string, ...pages: ReturnType<typeof page>[]) => ({
+    kind: 'page',
+    id: `call:${JSON.stringify(pages)}`,
+    correlation: 'c',
+    conversationId: `page:${person}`,
+    person,
+    to: anAddress('slack'),
+    pages,
+    atMs: 0,
+  });
+  /** With these kept already, whether it is kept too, and of how many calls its escalation hears that they failed. */
+  const keptBeside = async (item: { pages: { epoch: number }[] }, ...kept: object[]) => {
+    const { epoch } = item.pages[0]!;
+    const written: Effect[] = [];
+    const letters = kept.map((each) => JSON.stringify(each));
+    const error = new UndeliverableError(SLACK, 'user_not_found');
+    const escalation = { epoch } as Escalation; // all that is asked of it
+    await attempt(item, { ageMs: 0, error, letters, escalation, written });
+    const kinds = written.map(({ kind }) => kind);
+    expect(kinds).toContain('audit');
+    return [kinds.includes('dead'), kinds.filter((kind) => kind !== 'dead' && kind !== 'audit').length];
+  };
+
+  it('E13 OM-142 is kept once, however often it is repeated, and each time the next way is taken', async () => {
+    const kept = callOf('alex', page('esc_p1_000000000001', 'p1'));
+
+    expect(await keptBeside(kept)).toEqual([true, 1]);
+    expect(await keptBeside(callOf('alex', page('esc_p1_000000000001', 'p2')), kept)).toEqual([false, 1]);
+  });
+
+  it('E13 OM-142 is kept beside one of somebody else, elsewhere, about something else or of before', async () => {
+    const one = page('esc_p1_000000000001', 'p1');
+    const two = page('esc_p1_000000000002', 'p2');
+    const kept = callOf('alex', one);
+
+    expect(await keptBeside(callOf('dana', one), kept)).toEqual([true, 1]);
+    expect(await keptBeside(callOf('alex', one), { ...kept, to: MAIL })).toEqual([true, 1]);
+    expect(await keptBeside(callOf('alex', one, two), kept)).toEqual([true, 2]);
+    expect(await keptBeside(callOf('alex', one, two), kept, callOf('alex', two))).toEqual([false, 2]);
+    expect(await keptBeside(callOf('alex', page('esc_p1_000000000001', 'p3', 2)), kept)).toEqual([true, 1]);
+    expect(await keptBeside(callOf('alex', one), { kind: 'text', about: 'esc_p1_000000000001' })).toEqual([
+      true,
+      1,
+    ]);
   });
 });
 
