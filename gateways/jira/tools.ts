@@ -130,7 +130,6 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
   const search = tool({
     name: 'jira_search',
     group: 'messaging',
-    tells: 'outsider',
     description: `Finds issues in Jira by JQL, at most ${MOST_FOUND}, with status and assignee.`,
     input: Search,
     risk: 'low',
@@ -158,7 +157,6 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
   const getIssue = tool({
     name: 'jira_get_issue',
     group: 'messaging',
-    tells: 'outsider',
     description: `Shows one issue of Jira: its fields, its description and its newest ${MOST_COMMENTS} comments, without those that only some people may read.`,
     input: GetIssue,
     risk: 'low',
@@ -288,7 +286,8 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
       const { status, wanted } = await wayTo(issue, to);
       if (!wanted) return `${issue} is ${status} already.`;
       await client.transition(issue, wanted.id);
-      return `${issue} is ${wanted.to?.name ?? to} now.`;
+      const after = wanted.to?.name ?? to;
+      return same(after, to) ? `${issue} is ${after} now.` : `${issue} has gone the way “${to}”.`;
     },
   });
 
@@ -385,10 +384,7 @@ function descriptionOf({ description }: z.output<typeof CreateIssue>): string | 
 }
 
 interface Plan<Input extends z.ZodType>
-  extends Pick<
-    Tool<Input>,
-    'name' | 'group' | 'tells' | 'description' | 'input' | 'risk' | 'effect' | 'reversible'
-  > {
+  extends Pick<Tool<Input>, 'name' | 'group' | 'description' | 'input' | 'risk' | 'effect' | 'reversible'> {
   /** Throws what `run` would throw before it changed anything. */
   foresee?(input: z.output<Input>): Promise<Preview>;
   run(input: z.output<Input>, context: ToolContext): Promise<string>;
@@ -403,6 +399,8 @@ const AS_IT_SAYS: Preview = { changes: [], basis: 'as it says' };
 function tool<Input extends z.ZodType>({ run, foresee, ...plan }: Plan<Input>): Tool {
   const made: Tool<Input> = {
     ...plan,
+    // What is read is written by others; so is why something could not be done: statuses, types of links, errors.
+    tells: 'outsider',
     ...(foresee ? { preview: (input, { signal }) => until(signal, foresee(input).catch(asFutile)) } : {}),
     family: JIRA_FAMILY,
     // Whoever asks, it is the bot's account that reads.
@@ -413,7 +411,9 @@ function tool<Input extends z.ZodType>({ run, foresee, ...plan }: Plan<Input>): 
     timeoutMs: TIMEOUT_MS,
     execute: async (input, context): Promise<ToolOutput> => {
       try {
-        return { status: 'ok', text: await run(input, context) };
+        const text = await run(input, context);
+        // That it was done is said in our own words, and those of the call.
+        return { status: 'ok', text, ...(plan.effect === 'read' ? {} : { trust: 'tool' as const }) };
       } catch (error) {
         const text =
           error instanceof PartlyDone

@@ -548,8 +548,9 @@ async function answer(
         const reason = `Nobody was asked about this, because it cannot work: ${text.why}.`;
         const { call, decision } = verdict;
         const refused: Screened = { kind: 'refused', call, reason, rule: decision.rule };
-        const { tells: trust } = verdict.tool;
-        return { verdict: refused, status: 'error', text: reason, ...(trust === undefined ? {} : { trust }) };
+        // It says how things are, in the words of whoever made them so: a name, a status, an error of the service.
+        const trust = text.trust ?? verdict.tool.tells ?? 'outsider';
+        return { verdict: refused, status: 'error', text: reason, trust };
       }
       held.push(verdict);
       return { verdict, status: 'waiting', text };

@@ -4,6 +4,8 @@
  * Throw one of these when a caller could do something different because of it. A broken assumption inside our
  * own code is a plain `Error`.
  */
+import type { Trust } from './provenance.ts';
+
 export abstract class AppError extends Error {
   /** Stable name for logs, audit and tests. */
   abstract readonly code: string;
@@ -46,12 +48,15 @@ export class UndeliverableError extends AppError {
 /** As things are, a call cannot do what it is for, so nobody is to be asked about it; `why` is the end of a sentence. */
 export class FutileCallError extends AppError {
   override readonly code = 'FUTILE_CALL';
+  /** Whose words `why` holds, where that is known. Left out: its tool's, or anybody's. */
+  readonly trust: Trust | undefined;
 
   constructor(
     readonly why: string,
-    options?: ErrorOptions,
+    { trust, ...options }: ErrorOptions & { readonly trust?: Trust | undefined } = {},
   ) {
     super(`the call cannot work: ${why}`, options);
+    this.trust = trust;
   }
 }
 

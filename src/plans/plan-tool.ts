@@ -191,7 +191,8 @@ async function previewStep(
     return await previewOf(tool, args, context);
   } catch (error) {
     if (!(error instanceof FutileCallError)) throw error;
-    throw new FutileCallError(`step ${index + 1} (${tool.name}): ${error.why}`, { cause: error });
+    const trust = error.trust ?? tool.tells ?? 'outsider';
+    throw new FutileCallError(`step ${index + 1} (${tool.name}): ${error.why}`, { cause: error, trust });
   }
 }
 

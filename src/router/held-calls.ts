@@ -129,7 +129,9 @@ export class HeldCalls {
     const { policies } = this.deps.config().escalation;
     const named = policyNamed(policies, decision.policy);
     if (named.approve_from?.length === 0)
-      throw new FutileCallError('there is no place from which a yes to all of its steps is taken');
+      throw new FutileCallError('there is no place from which a yes to all of its steps is taken', {
+        trust: 'tool',
+      });
     const policy = isAskedAlways ? { ...named, standing_yes: undefined } : named;
     const approval = askHumans(ask, {
       ...(decision.exception ? { exception: true as const } : {}),

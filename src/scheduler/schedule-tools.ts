@@ -79,9 +79,9 @@ export function createScheduleTools(deps: ScheduleToolsDeps): Tool[] {
     effect: 'idempotent',
     async preview(input, { requester }) {
       const when = read(input);
-      if (typeof when === 'string') throw new FutileCallError(when);
+      if (typeof when === 'string') throw new FutileCallError(when, { trust: 'tool' });
       const full = await fullFor(deps, requester);
-      if (full !== undefined) throw new FutileCallError(full);
+      if (full !== undefined) throw new FutileCallError(full, { trust: 'tool' });
       return toPreview(when, clock.now());
     },
     async execute(input, context) {

@@ -295,6 +295,29 @@ const WAYS: Record<string, WayIn> = {
       await trial.story.quiet();
     },
   },
+  'why Jira would refuse a call, which nobody is asked about then': {
+    reach: async (attack) => {
+      const { jira } = trial.story.sandbox;
+      jira.fail('getIssue', { kind: 'status', status: 400, message: `DOx${attack}x` });
+      await trial.ask('READ moved OPS-2');
+    },
+  },
+  'why Jira would refuse a step of a plan': {
+    reach: async (attack) => {
+      const { jira } = trial.story.sandbox;
+      jira.fail('getIssue', { kind: 'status', status: 400, message: `DOx${attack}x` }, 2);
+      await trial.ask('READ movedsteps OPS-2');
+      jira.heal();
+    },
+  },
+  'why Jira refused a call': {
+    reach: async (attack) => {
+      const { jira } = trial.story.sandbox;
+      jira.fail('doTransition', { kind: 'status', status: 400, message: `DOx${attack}x` });
+      await trial.ask('READ moved OPS-2');
+      await trial.story.quiet();
+    },
+  },
   'the list of what is planned': {
     prepare: async (attack) => {
       planned.set(attack, await plan(attack));

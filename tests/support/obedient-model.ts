@@ -284,6 +284,8 @@ function wishOf(texts: readonly string[], said: string): ScriptedAnswer | undefi
     found: { tool: 'mcp__notes__search', input: { query: what } },
     refused: { tool: 'mcp__notes__refuse', input: {} },
     steps: twiceInPlan('jira_get_issue', { issue: what }),
+    moved: { tool: 'jira_transition', input: { issue: what, to: 'Done' } },
+    movedsteps: twiceInPlan('jira_transition', { issue: what, to: 'Done' }),
     keptsteps: twiceInPlan('storage_get', { name: what }),
   };
   const call = ways[how];

@@ -70,6 +70,7 @@ export function createResearchTool({ questions }: Pick<ResearchSettings, 'questi
     async preview() {
       throw new FutileCallError(
         'questions are looked into while you answer, and by the rules this would have to wait for a human; look into them yourself',
+        { trust: 'tool' },
       );
     },
     async execute(args, { inquire, signal }) {

@@ -4,6 +4,7 @@ import { toHistory } from '../../../src/agent/history.ts';
 import { runTurn, type TurnProgress } from '../../../src/agent/turn.ts';
 import { createFileTools } from '../../../src/delivery/file-tools.ts';
 import { FutileCallError, ModelUnavailableError, RequestTooLongError } from '../../../src/domain/errors.ts';
+import type { Trust } from '../../../src/domain/provenance.ts';
 import type { Entry } from '../../../src/domain/transcript.ts';
 import { ALEX } from '../../support/approvals.ts';
 import { aCall, ScriptedModel, type ScriptedReply, usageOf } from '../../support/scripted-model.ts';
@@ -264,7 +265,7 @@ describe('the part of a transcript the model is shown', () => {
 });
 
 describe('a held call that cannot work', () => {
-  const asking = (futile: string) =>
+  const asking = (futile: string, trust?: Trust) =>
     runTurn(
       {
         model: new ScriptedModel([
@@ -281,7 +282,7 @@ describe('a held call that cannot work', () => {
         maxSteps: 5,
         key: 'item-1',
         answerHeld: async ({ call }, index) => {
-          if (futile.includes(call.id)) throw new FutileCallError('there is no such order');
+          if (futile.includes(call.id)) throw new FutileCallError('there is no such order', { trust });
           return `waits (${index})`;
         },
         onProgress: () => undefined,
@@ -303,6 +304,16 @@ describe('a held call that cannot work', () => {
       { kind: 'refused', rule: 'refunds' },
       { kind: 'refused', rule: 'refunds' },
     ]);
+  });
+
+  it('OM-187 is refused in words that may be anybody’s, unless whoever says so knows them for our own', async () => {
+    const unknown = await asking('ab');
+    const own = await asking('ab', 'tool');
+
+    const trusts = ({ entries }: typeof own) =>
+      entries.flatMap((entry) => (entry.kind === 'tool-result' ? [entry.trust] : []));
+    expect(trusts(unknown)).toEqual(['outsider', 'outsider']);
+    expect(trusts(own)).toEqual(['tool', 'tool']);
   });
 
   it('leaves the others of its turn waiting, counted without it', async () => {

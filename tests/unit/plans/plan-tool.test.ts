@@ -7,6 +7,7 @@ import type { Authorizations } from '../../../src/config/authorizations.ts';
 import { digestOf } from '../../../src/domain/approval/digest.ts';
 import { FutileCallError } from '../../../src/domain/errors.ts';
 import { ConversationId } from '../../../src/domain/ids.ts';
+import type { Trust } from '../../../src/domain/provenance.ts';
 import { isQuorum } from '../../../src/domain/quorum.ts';
 import type { Tool, ToolOutput } from '../../../src/domain/tool.ts';
 import { createPlanTools, type Plan, RUN_PLAN } from '../../../src/plans/plan-tool.ts';
@@ -261,6 +262,21 @@ describe('what is agreed to', () => {
     await expect(futile.preview?.(args(DEPLOY, REFUND), CONTEXT)).rejects.toThrow(
       'step 2 (refund): there is no order 7',
     );
+  });
+
+  it('OM-187 repeats why in words that may be anybody’s, unless its tool knows whose they are', async () => {
+    const why = async (tells?: Tool['tells'], trust?: Trust) => {
+      const preview = () => Promise.reject(new FutileCallError('there is no order 7', { trust }));
+      const refused = planTool({ preview, ...(tells ? { tells } : {}) }).preview?.(
+        args(DEPLOY, REFUND),
+        CONTEXT,
+      );
+      return refused?.catch((error: unknown) => (error instanceof FutileCallError ? error.trust : undefined));
+    };
+
+    expect(await why()).toBe('outsider');
+    expect(await why('web')).toBe('web');
+    expect(await why(undefined, 'tool')).toBe('tool');
   });
 });
 
