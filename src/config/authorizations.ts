@@ -93,7 +93,9 @@ const WrittenComparison = z
       return z.NEVER;
     }
   })
-  .describe('50: equals. [EUR, USD]: one of. "> 50", ">= 50", "< 50", "<= 50", "!= EUR": an operator.');
+  .describe(
+    '50: equals. [EUR, USD]: one of. "> 50", ">= 50", "< 50", "<= 50", "!= EUR": an operator. "= > 50": that text itself.',
+  );
 
 const ruleCondition = {
   name: z.string().min(1).max(120).describe('What the rule is for; shown in the audit and to approvers.'),

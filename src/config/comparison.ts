@@ -1,8 +1,12 @@
 /**
  * How a rule looks at one argument of a call: `50` (equals), `[EUR, USD]` (one of), `"> 50"` (an operator).
  *
- * Order operators compare numbers, also numbers written as text, so that `"100"` does not slip under `> 50`.
- * An argument that is missing matches nothing, except `!=`: it is indeed not that value.
+ * Numbers are compared as numbers, also where they are written as text, so that `"100"` does not slip under `> 50`.
+ * An argument that is missing, or null, matches nothing, except `!=`: it is indeed not that value.
+ *
+ * Invariant
+ *   What looks like an operator and is none is refused, and never taken for a text: no argument would ever be that
+ *   text, and the rule would hold for nothing.
  */
 import { z } from 'zod';
 
@@ -18,15 +22,17 @@ export type Comparison =
 export type OrderOperator = '>' | '>=' | '<' | '<=';
 
 /**
- * Reads a comparison as it stands in a rule. Text that begins with an operator is that operator; `= > 50` means
- * the text `> 50` itself.
+ * Reads a comparison as it stands in a rule. Text that begins with an operator is that operator; `= > 50`, with a space
+ * behind the sign, means the text `> 50` itself.
  *
  * @throws {SyntaxError} with a sentence for the author of the rule
  */
 export function parseComparison(written: Scalar | readonly Scalar[]): Comparison {
-  if (isList(written)) return { kind: 'one-of', values: written };
+  if (isList(written)) return { kind: 'one-of', values: written.map(toMember) };
   if (typeof written !== 'string') return { kind: 'equals', value: written };
 
+  const meant = misreadAs(written);
+  if (meant !== undefined) throw new SyntaxError(`${meant}, or "= ${written.trim()}" for that text itself`);
   const [, operator, rest] = OPERATOR.exec(written) ?? [];
   if (operator === undefined || rest === undefined) return { kind: 'equals', value: written };
   if (rest === '') throw new SyntaxError(`a value after ${operator}, as in "${operator} 50"`);
@@ -37,6 +43,32 @@ export function parseComparison(written: Scalar | readonly Scalar[]): Comparison
   if (than === undefined) throw new SyntaxError(`a number after ${operator}, as in "${operator} 50"`);
   // The pattern admits nothing else.
   return { kind: 'order', operator: operator as OrderOperator, than };
+}
+
+/** @throws {SyntaxError} when an operator stands in a list */
+function toMember(written: Scalar): Scalar {
+  const comparison = parseComparison(written);
+  if (comparison.kind === 'equals') return comparison.value;
+  throw new SyntaxError(
+    `values alone in a list, and "${written}" in a rule of its own, or "= ${written}" for that text itself`,
+  );
+}
+
+/** What to write in the place of something that looks like an operator and is none; undefined where nothing does. */
+function misreadAs(written: string): string | undefined {
+  const [, signs = '', rest = ''] = SIGNS.exec(written) ?? [];
+  if (signs !== '' && !OPERATORS.includes(signs)) {
+    const operator = MEANT[signs];
+    return operator === undefined
+      ? `one of the operators ${OPERATORS.join(', ')} alone`
+      : `"${operator} ${rest || '50'}"`;
+  }
+  const [, least, most] = RANGE.exec(written) ?? [];
+  if (least !== undefined) {
+    return `one comparison (a range takes two rules, as in "< ${least}" and "> ${most}")`;
+  }
+  const [, other] = NEGATION.exec(written) ?? [];
+  return other === undefined ? undefined : `"!= ${other}"`;
 }
 
 /** Whether an argument satisfies a comparison. */
@@ -55,8 +87,70 @@ export function satisfies(comparison: Comparison, argument: unknown): boolean {
   }
 }
 
+/**
+ * Whether a comparison can tell anything of an argument. It cannot of a list or a group of keys, of `true` held against
+ * a text, or of a number that is written in a way nobody here reads (`1e9`, `120 EUR`): it would find a difference where
+ * there may be none.
+ */
+export function canTell(comparison: Comparison, argument: unknown): boolean {
+  if (argument === undefined) return true;
+  switch (comparison.kind) {
+    case 'order':
+      return toNumber(argument) !== undefined;
+    case 'equals':
+    case 'differs':
+      return argument === null || isAlike(argument, comparison.value);
+    case 'one-of':
+      return argument === null || comparison.values.some((value) => isAlike(argument, value));
+    default:
+      return comparison satisfies never;
+  }
+}
+
+function isAlike(argument: unknown, value: Scalar): boolean {
+  if (typeof argument === typeof value) return true;
+  if (typeof argument === 'string' && typeof value === 'number') {
+    return !isOtherNumber(argument) && isExact(argument, value);
+  }
+  return typeof argument === 'number' && toNumber(value) !== undefined && isExact(argument, value);
+}
+
+/** `1e9`, `0x99`, `120 EUR`: a number to many a program. */
+function isOtherNumber(text: string): boolean {
+  return toNumber(text) === undefined && /\p{N}/u.test(text);
+}
+
+/** Not where they are equal only because such large numbers are all rounded. */
+function isExact(argument: string | number, value: Scalar): boolean {
+  return !equal(argument, value) || Math.abs(Number(argument)) <= Number.MAX_SAFE_INTEGER;
+}
+
+const OPERATORS: readonly string[] = ['>', '>=', '<', '<=', '!=', '='];
 const OPERATOR = /^\s*(>=|<=|!=|>|<|=)\s*(.*?)\s*$/s;
 const NUMBER = /^[+-]?\d+(\.\d+)?$/;
+
+/** Signs at the beginning, with nothing between them. */
+const SIGNS = /^\s*([=<>!≥≤≠≧≦⩾⩽]+)\s*(.*?)\s*$/s;
+/** `10..20`, `between 10 and 20`. */
+const RANGE = /^\s*(?:between\s+)?([+-]?\d+(?:\.\d+)?)\s*(?:\.{2,}|…|\band\b)\s*([+-]?\d+(?:\.\d+)?)\s*$/i;
+const NEGATION = /^\s*not\s+(.*?)\s*$/is;
+const MEANT: Readonly<Record<string, string>> = {
+  '=>': '>=',
+  '≥': '>=',
+  '≧': '>=',
+  '⩾': '>=',
+  '=<': '<=',
+  '≤': '<=',
+  '≦': '<=',
+  '⩽': '<=',
+  '==': '=',
+  '===': '=',
+  '!': '!=',
+  '!==': '!=',
+  '=!': '!=',
+  '<>': '!=',
+  '≠': '!=',
+};
 
 function ordered(value: number | undefined, operator: OrderOperator, than: number): boolean {
   if (value === undefined) return false;
@@ -76,7 +170,9 @@ function ordered(value: number | undefined, operator: OrderOperator, than: numbe
 
 function equal(argument: unknown, value: Scalar): boolean {
   if (argument === value) return true;
-  return typeof value === 'number' && toNumber(argument) === value;
+  if (typeof argument !== 'number' && typeof value !== 'number') return false;
+  const number = toNumber(argument);
+  return number !== undefined && number === toNumber(value);
 }
 
 function toScalar(text: string): Scalar {

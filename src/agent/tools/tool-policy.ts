@@ -2,8 +2,8 @@
  * Which calls run, which wait for a human, and which are refused: the rules of `authorizations.yaml`, applied.
  *
  * Pure. A rule that denies wins wherever it stands; otherwise the first rule that fits decides; otherwise the
- * defaults do, and those never let a call run that changes something. What cannot be compared with a limit never
- * slips under it: it fits the rules that ask or deny, and none that allows.
+ * defaults do, and those never let a call run that changes something. What cannot be compared with what a rule says
+ * never slips past it: it fits the rules that ask or deny, and none that allows.
  *
  * A rule that denies may name people to ask for an exception. It gives way to every rule that denies without.
  *
@@ -17,7 +17,7 @@ import {
   type Exception,
   type Rule,
 } from '../../config/authorizations.ts';
-import { type Comparison, satisfies } from '../../config/comparison.ts';
+import { type Comparison, canTell, satisfies } from '../../config/comparison.ts';
 import type { Platform } from '../../domain/ids.ts';
 import type { Approvers } from '../../domain/quorum.ts';
 import type { ToolEffect } from '../../domain/tool.ts';
@@ -119,11 +119,8 @@ function fits(rule: Rule, { tool, groups, args, roles, platform }: CallFacts): b
 }
 
 function meets(rule: Rule, comparison: Comparison, argument: unknown): boolean {
-  const unclear = comparison.kind === 'order' && argument !== undefined && !satisfies(ANY_NUMBER, argument);
-  return unclear ? rule.decision !== 'allow' : satisfies(comparison, argument);
+  return canTell(comparison, argument) ? satisfies(comparison, argument) : rule.decision !== 'allow';
 }
-
-const ANY_NUMBER: Comparison = { kind: 'order', operator: '>=', than: Number.NEGATIVE_INFINITY };
 
 function at(args: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((value, key) => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseComparison, satisfies } from '../../../src/config/comparison.ts';
+import { canTell, parseComparison, satisfies } from '../../../src/config/comparison.ts';
 
 describe('a comparison in a rule', () => {
   it.each([
@@ -25,6 +25,14 @@ describe('a comparison in a rule', () => {
     ['!= 7', 7, false],
     ['= > 50', '> 50', true],
     ['= true', true, true],
+    ['5', 5, true],
+    [['5', 'EUR'], 5, true],
+    ['= => 50', '=> 50', true],
+    ['= not started', 'not started', true],
+    ['= 10..20', '10..20', true],
+    [['= > 50', 'EUR'], '> 50', true],
+    ['notable', 'notable', true],
+    ['2026-01-05', '2026-01-05', true],
     ['a > b', 'a > b', true],
   ])('reads %j: for %j it is %s', (written, argument, expected) => {
     expect(satisfies(parseComparison(written), argument)).toBe(expected);
@@ -47,6 +55,64 @@ describe('a comparison in a rule', () => {
     expect(satisfies(parseComparison('EUR'), undefined)).toBe(false);
     expect(satisfies(parseComparison(['EUR']), undefined)).toBe(false);
     expect(satisfies(parseComparison('!= EUR'), undefined)).toBe(true);
+  });
+
+  it.each([
+    ['=> 50', '">= 50"'],
+    ['=>50', '">= 50"'],
+    ['=< 50', '"<= 50"'],
+    ['== 50', '"= 50"'],
+    ['≥ 50', '">= 50"'],
+    ['≤ 50', '"<= 50"'],
+    ['! EUR', '"!= EUR"'],
+    ['!EUR', '"!= EUR"'],
+    ['<> EUR', '"!= EUR"'],
+    ['≠ EUR', '"!= EUR"'],
+    ['>>> 5', 'one of the operators >, >=, <, <=, !=, = alone'],
+    ['not 5', '"!= 5"'],
+    ['10..20', '"< 10" and "> 20"'],
+    ['between 10 and 20', '"< 10" and "> 20"'],
+  ])(
+    'OM-120 refuses %j, which looks like an operator and is none, and says to write %s',
+    (written, instead) => {
+      expect(() => parseComparison(written)).toThrow(instead);
+      expect(() => parseComparison(written)).toThrow(`or "= ${written}" for that text itself`);
+      expect(satisfies(parseComparison(`= ${written}`), written)).toBe(true);
+    },
+  );
+
+  it.each(['> 20', '!= EUR', '=> 20', 'not EUR', '>'])('OM-120 refuses %j in a list', (written) => {
+    expect(() => parseComparison([10, written])).toThrow(SyntaxError);
+  });
+
+  it.each([
+    ['EUR', 978],
+    [5, '5e0'],
+    [5, '5 EUR'],
+    [5, true],
+    ['true', true],
+    [true, 'true'],
+    ['!= EUR', ['EUR']],
+    ['EUR', { code: 'EUR' }],
+    [['EUR', 'USD'], ['EUR']],
+    ['> 50', 'many'],
+    ['> 50', null],
+    [9007199254740992, '9007199254740993'],
+    ['9007199254740993', 9007199254740992],
+  ])('OM-120 says that %j tells nothing of %j', (written, argument) => {
+    expect(canTell(parseComparison(written), argument)).toBe(false);
+  });
+
+  it.each([
+    ['EUR', 'USD'],
+    [5, 'five'],
+    ['5', 7],
+    [[1, 'high'], 'low'],
+    ['EUR', null],
+    ['!= EUR', undefined],
+    ['> 50', undefined],
+  ])('says that %j tells something of %j', (written, argument) => {
+    expect(canTell(parseComparison(written), argument)).toBe(true);
   });
 
   it.each(['>', '>= ', '< ten', '<= 5 0', '!='])('refuses %j with an example', (written) => {

@@ -199,6 +199,27 @@ describe('the rules', () => {
     });
   });
 
+  it('OM-120 deny, and do not allow, what a comparison can tell nothing of', () => {
+    const denied: WrittenRule = {
+      name: 'no EUR',
+      tool: 'refund',
+      when: { currency: 'EUR' },
+      decision: 'deny',
+    };
+    const allowed: WrittenRule = {
+      name: 'no euro',
+      tool: 'refund',
+      when: { currency: '!= EUR' },
+      decision: 'allow',
+    };
+    const kinds = (currency: unknown) =>
+      [[denied, ANY], [allowed]].map((written) => decide(written, { args: { currency } }).kind);
+
+    for (const odd of [['EUR'], { code: 'EUR' }, 978, true]) expect(kinds(odd)).toEqual(['deny', 'deny']);
+    expect(kinds('EUR')).toEqual(['deny', 'deny']);
+    for (const other of ['USD', null, undefined]) expect(kinds(other)).toEqual(['allow', 'allow']);
+  });
+
   it('deny wherever a rule that denies stands', () => {
     const deny: WrittenRule = {
       name: 'never from mail',
