@@ -78,7 +78,7 @@ function createAuditor(core: Core, parts: WatchParts, clocks: PartitionClocks): 
     ...stores,
     rounds: new ApprovalRounds(redis, keys),
     lanes: new LaneRounds(redis, keys),
-    calls: new EscalationAudit(stores.escalations, escalations.pagers),
+    calls: new EscalationAudit(stores.escalations, escalations.pagers, stores.controls, clock),
     plans: sagas,
     clocks,
     record: new WatchdogRecord(redis, keys),

@@ -92,7 +92,7 @@ const common = {
   origin: Address.optional(),
   /** The mailbox item that a rule acted on last; no rule acts on it again. */
   actedOn: z.string().optional(),
-  /** The escalations that wanted a human here in the last wait, until whoever came has handed back. */
+  /** The escalations that wanted a human here, the last of them last, until whoever came has handed back. */
   calledBy: z
     // As a version wrote it that knew of one.
     .preprocess((stored) => (typeof stored === 'string' ? [stored] : stored), z.array(EscalationId))
@@ -149,6 +149,8 @@ export type PendingControl = Extract<Control, { state: 'HANDOFF_PENDING' }>;
 
 /** How long the way back may take before it is cut short. */
 export const HANDBACK_MS = 30_000;
+/** Escalations that are known to want a human there, at most; those before are over by then, or call people anyway. */
+const MOST_CALLED_BY = 50;
 /** What a person who holds a conversation writes is noted at most this often. */
 const NOTE_EVERY_MS = 10_000;
 
@@ -223,10 +225,12 @@ export function requestHandoff(
 ): ControlStep<HandoffResult> {
   const escalation = escalationOf(request);
   if (control.state !== 'BOT') return alsoCalled(control, { request, untilMs: nowMs + waitMs });
-  const { calledBy: _, ...same } = changed(control, cause, nowMs);
+  const { calledBy: before = [], ...same } = changed(control, cause, nowMs);
+  // Those of a wait that nobody came to call people on.
+  const calledBy = latest([...before, ...(escalation === undefined ? [] : [escalation])]);
   const next: Control = {
     ...same,
-    ...(escalation === undefined ? {} : { calledBy: [escalation] }),
+    ...(calledBy.length === 0 ? {} : { calledBy }),
     state: 'HANDOFF_PENDING',
     request,
     untilMs: nowMs + waitMs,
@@ -240,6 +244,10 @@ export function requestHandoff(
   };
 }
 
+function latest(calledBy: readonly EscalationId[]): EscalationId[] {
+  return [...new Set(calledBy)].slice(-MOST_CALLED_BY);
+}
+
 function alsoCalled(
   control: Exclude<Control, { state: 'BOT' }>,
   other: FurtherRequest,
@@ -247,13 +255,13 @@ function alsoCalled(
   const { calledBy = [] } = control;
   const escalation = escalationOf(other.request);
   const isNews = escalation !== undefined && !calledBy.includes(escalation);
-  if (control.state !== 'HANDOFF_PENDING' || !isNews) return { result: { code: 'ALREADY', control } };
-  const next: PendingControl = {
-    ...control,
-    rev: control.rev + 1,
-    calledBy: [...calledBy, escalation],
-    further: [...control.further, other],
-  };
+  // It is asked for again once it is given back.
+  if (control.state === 'HANDBACK_PENDING' || !isNews) return { result: { code: 'ALREADY', control } };
+  const known = { rev: control.rev + 1, calledBy: latest([...calledBy, escalation]) };
+  const next: Control =
+    control.state === 'HUMAN'
+      ? { ...control, ...known }
+      : { ...control, ...known, further: [...control.further, other] };
   return {
     result: { code: 'ALREADY', control: next },
     moved: { next, event: 'active', actor: 'escalation' },

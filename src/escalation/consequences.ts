@@ -10,7 +10,7 @@ import type { Page } from '../domain/escalation/pager.ts';
 import { type Act, type Escalation, type EscalationMove, isLive } from '../domain/escalation/record.ts';
 import type { PersonId, Platform } from '../domain/ids.ts';
 import type { Effect } from '../redis/effects.ts';
-import { toWait } from './human-wait.ts';
+import { conversationToTake, toWait } from './human-wait.ts';
 import { callText, lostText, newsText } from './sentences.ts';
 
 /** Steps that one entry of the audit names: after a long outage there may be thousands. */
@@ -163,12 +163,13 @@ function whereCalled({ chains, calledOn }: Escalation, person: PersonId): Platfo
 }
 
 function toPage(
-  { id, epoch, subject }: Escalation,
+  escalation: Escalation,
   person: PersonId,
   page: Pick<Page, 'id' | 'platform' | 'importance' | 'why'>,
   { markdown, ifPrivate }: Words,
   atMs: number,
 ): Effect {
+  const { id, epoch } = escalation;
   return toItem({
     kind: 'page',
     id: `page:${page.id}:${person}`,
@@ -180,7 +181,7 @@ function toPage(
       id: `page:${page.id}:${person}`,
       escalation: id,
       epoch,
-      ...(page.why === 'news' ? {} : whereOf(subject)),
+      ...(page.why === 'news' ? {} : whereOf(escalation)),
       atMs,
     },
     ...(ifPrivate ? { ifPrivate } : {}),
@@ -188,17 +189,13 @@ function toPage(
 }
 
 /** What whoever is called can act on at once. */
-function whereOf(subject: Escalation['subject']): Pick<Page, 'approvalId' | 'conversation'> {
-  switch (subject.kind) {
-    case 'approval':
-      return { approvalId: subject.approvalId };
-    case 'conversation':
-      return { conversation: ticketFor(subject.conversationId) };
-    case 'trouble':
-      return {};
-    default:
-      return subject satisfies never;
-  }
+function whereOf(escalation: Escalation): Pick<Page, 'approvalId' | 'conversation'> {
+  const { subject } = escalation;
+  const conversation = conversationToTake(escalation);
+  return {
+    ...(subject.kind === 'approval' ? { approvalId: subject.approvalId } : {}),
+    ...(conversation === undefined ? {} : { conversation: ticketFor(conversation) }),
+  };
 }
 
 /** Who was called by which step; what people wrote is no part of the audit. */

@@ -40,7 +40,7 @@ import { type Claim, type KeyedQueue, toDeadLetter } from '../mailbox/keyed-queu
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import type { EscalationStore } from './escalation-store.ts';
-import { followTakeover, followWait } from './human-wait.ts';
+import { conversationToTake, followTakeover, followWait } from './human-wait.ts';
 import type { LettersSettled } from './letters-settled.ts';
 import { type Pagers, toUnposted } from './pagers.ts';
 import { callsTo, queueOfLetters } from './triggers.ts';
@@ -192,13 +192,13 @@ export class EscalationWorker {
   async #noteCall({ id, subject }: Pick<Escalation, 'id' | 'subject'>): Promise<void> {
     if (subject.kind !== 'conversation') return;
     await this.deps.escalations.noteBegun(callsTo(subject.conversationId), id);
-    await this.#noteTicket({ subject });
+    await this.deps.controls.noteTicket(subject.conversationId);
   }
 
   /** Whoever is called can take the conversation over by its ticket, for as long as anybody is called. */
-  async #noteTicket(escalation: Pick<Escalation, 'subject'> | undefined): Promise<void> {
-    if (escalation?.subject.kind !== 'conversation') return;
-    await this.deps.controls.noteTicket(escalation.subject.conversationId);
+  async #noteTicket(escalation: Escalation | undefined): Promise<void> {
+    const conversation = escalation && conversationToTake(escalation);
+    if (conversation !== undefined) await this.deps.controls.noteTicket(conversation);
   }
 
   /** Whoever may decide what they are called about gets its card where they are called. */

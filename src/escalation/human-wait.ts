@@ -2,6 +2,7 @@
  * What the wait for a human in a conversation learns of the escalation by which people are called to it: somebody looks
  * after it, does not any more, or says that it is done; and what the escalation learns of whoever came. Pure.
  */
+import { API_PLATFORM } from '../delivery/client-event.ts';
 import { type EscalationItem, toItem } from '../delivery/escalation-item.ts';
 import {
   type Control,
@@ -14,9 +15,11 @@ import {
   settle,
 } from '../domain/control.ts';
 import {
+  type Deed,
   keepWithoutConversation,
   letGo as release,
   resolve,
+  takeBesideConversation,
   takeWithConversation,
 } from '../domain/escalation/answers.ts';
 import {
@@ -46,6 +49,17 @@ function waitingIn({ subject, key, plan }: Escalation): ConversationId | undefin
   if (subject.kind === 'trouble') return undefined;
   const mayWait = isOfHandoff(key) || handsOff(plan);
   return mayWait ? subject.conversationId : undefined;
+}
+
+/** What whoever is called can take over; undefined where nobody need speak. Nobody does in what a program asked. */
+export function conversationToTake({
+  subject,
+  origin,
+  plan,
+}: Pick<Escalation, 'subject' | 'origin' | 'plan'>): ConversationId | undefined {
+  if (subject.kind === 'trouble') return undefined;
+  const isAnsweredThere = subject.kind === 'conversation' || handsOff(plan);
+  return isAnsweredThere && origin?.platform !== API_PLATFORM ? subject.conversationId : undefined;
 }
 
 /**
@@ -91,6 +105,8 @@ export function followWait(
   }
 }
 
+type Became = Extract<EscalationItem, { kind: 'takeover-all' }>['became'];
+
 /**
  * Whoever has the conversation that people were called to looks after what they were called for: nobody else is called
  * (E1). It is done when they hand back; when they were quiet there, it goes on. A wish for a human is over by itself.
@@ -100,9 +116,10 @@ export function followTakeover(
   { by, became }: Pick<Extract<EscalationItem, { kind: 'takeover-all' }>, 'by' | 'became'>,
   nowMs: number,
 ): EscalationStep<unknown> {
-  const { standing, except, key } = escalation;
+  const { standing, except, key, subject } = escalation;
   if (isOfHandoff(key)) return { result: 'NOTHING' };
   const deed = { by, permitted: !except.includes(by.person) };
+  if (subject.kind === 'approval') return followForRequest(escalation, deed, became, nowMs);
   switch (became) {
     case 'taken':
       // Whom it comes from does not look after it; who had it with the conversation has it without, then.
@@ -123,13 +140,36 @@ export function followTakeover(
   }
 }
 
+/** A request waits for its answer, whoever has the conversation: people are called on until it has one (E6). */
+function followForRequest(
+  escalation: Escalation,
+  deed: Deed,
+  became: Became,
+  nowMs: number,
+): EscalationStep<unknown> {
+  switch (became) {
+    case 'taken':
+      return deed.permitted ? takeBesideConversation(escalation, deed, nowMs) : { result: 'NOTHING' };
+    case 'quiet':
+    case 'handed-back': {
+      const { person } = deed.by;
+      const isTheirs = escalation.cameWith === person && isOwner(escalation.standing, person);
+      return isTheirs ? release(escalation, deed, nowMs) : { result: 'NOTHING' };
+    }
+    case 'withdrawn':
+      return { result: 'NOTHING' };
+    default:
+      return became satisfies never;
+  }
+}
+
 function isOwner(standing: Escalation['standing'], person: PersonId): boolean {
   return standing.state === 'ACKED' && standing.owner.person === person;
 }
 
-/** Also where it went on without them meanwhile, or was put off, and nobody else has taken it from them. */
-function wasTheirs({ standing, lastOwner }: Escalation, person: PersonId): boolean {
-  return standing.state === 'ACKED' ? standing.owner.person === person : lastOwner === person;
+/** Also where it was put off, or pushed on, meanwhile; not where they let go of it, or somebody else has it. */
+function wasTheirs({ standing, cameWith }: Escalation, person: PersonId): boolean {
+  return standing.state === 'ACKED' ? standing.owner.person === person : cameWith === person;
 }
 
 /** What a plan left to be done by hand is done elsewhere, unless its policy wanted a person there. */

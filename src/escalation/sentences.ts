@@ -6,8 +6,10 @@ import type { DeedResult } from '../domain/escalation/answers.ts';
 import type { Page } from '../domain/escalation/pager.ts';
 import { holdOf } from '../domain/escalation/plan.ts';
 import type { Act, Escalation, EscalationMove } from '../domain/escalation/record.ts';
-import type { PersonId } from '../domain/ids.ts';
+import type { ConversationId, PersonId } from '../domain/ids.ts';
 import type { Button } from '../domain/message.ts';
+import { Importance } from '../domain/person.ts';
+import { conversationToTake } from './human-wait.ts';
 import { isOfPlan } from './triggers.ts';
 
 /** A mail is no direct message. */
@@ -68,12 +70,16 @@ function beforeText({ stepsCalled }: Escalation): string {
     : 'Everybody was called who is named before you.';
 }
 
-function whatToDo({ subject }: Escalation): string {
+function whatToDo(escalation: Escalation): string {
+  const { subject } = escalation;
+  const conversation = conversationToTake(escalation);
   switch (subject.kind) {
-    case 'approval':
-      return `The request is \`${subject.approvalId}\`; \`/approvals\` lists what waits for your own answer. `;
+    case 'approval': {
+      const there = conversation === undefined ? '' : `${takeOverText(conversation, 'in its conversation')} `;
+      return `The request is \`${subject.approvalId}\`; \`/approvals\` lists what waits for your own answer. ${there}`;
+    }
     case 'conversation':
-      return `\`/takeover ${ticketFor(subject.conversationId)}\` answers there in place of the agent. `;
+      return conversation === undefined ? '' : `${takeOverText(conversation, 'there')} `;
     case 'trouble':
       return '';
     default:
@@ -81,8 +87,15 @@ function whatToDo({ subject }: Escalation): string {
   }
 }
 
+function takeOverText(conversation: ConversationId, where: string): string {
+  return `\`/takeover ${ticketFor(conversation)}\` answers ${where} in place of the agent.`;
+}
+
 /** What goes out for what somebody is told at one time, and the buttons for it where it is one thing. */
-export function pageContent(pages: readonly Page[]): { markdown: string; buttons?: Button[] } {
+export function pageContent(all: readonly Page[]): { markdown: string; buttons?: Button[] } {
+  const pages = worstFirst(
+    all.filter((page, at) => !all.slice(at + 1).some((later) => replaces(later, page))),
+  );
   const markdown = pages.map((page) => page.markdown).join('\n\n---\n\n');
   const [only] = pages;
   if (!only || pages.length > 1 || only.why === 'news') return { markdown };
@@ -103,6 +116,21 @@ export function pageContent(pages: readonly Page[]): { markdown: string; buttons
             { label: 'In an hour', says: `/snooze ${id} 1h` },
           ],
   };
+}
+
+/** Somebody is called to the same once more, as it stands by then. */
+function replaces(later: Page, page: Page): boolean {
+  return later.escalation === page.escalation && later.why !== 'news' && page.why !== 'news';
+}
+
+/** The first is what a mail has as its subject. What is about one thing, or as loud, stays in its order. */
+function worstFirst(pages: readonly Page[]): Page[] {
+  const things = [...new Set(pages.map(({ escalation }) => escalation))].map((id) =>
+    pages.filter(({ escalation }) => escalation === id),
+  );
+  const loudness = (about: readonly Page[]) =>
+    Math.max(...about.map(({ importance }) => Importance.options.indexOf(importance)));
+  return things.toSorted((one, other) => loudness(other) - loudness(one)).flat();
 }
 
 /** What those who were called are told when they need not do anything any more; undefined when that is not so. */
@@ -183,7 +211,9 @@ export function deedText({ code, escalation, lostBy }: DeedResult, reader?: Pers
     case 'NOT_YOURS':
       return `It is not you who looks after it: ${title}. Nothing has changed.`;
     case 'NOT_PERMITTED':
-      return 'You were not called about this, and no role of yours lets you run the gateway; or it was you who reported it. Nothing has changed.';
+      return reader !== undefined && escalation.except.includes(reader)
+        ? 'It comes from you, so others look after it, whatever your roles let you do otherwise. Nothing has changed.'
+        : 'You were not called about this, and no role of yours lets you act on it. Nothing has changed.';
     case 'NO_SUCH_STEP':
       return `Its policy has no step of that name; it has ${escalation.plan.steps.map(({ id }) => `\`${literal(id)}\``).join(', ')}. Nothing has changed.`;
     case 'OVER':

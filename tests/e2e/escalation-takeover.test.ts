@@ -157,6 +157,97 @@ it('OM-053 somebody for whom the agent asked for a human can call that off', asy
   await untilSaid(ALEX_DM, /no human is needed/);
 });
 
+describe('a call about a request, whose policy hands the conversation over', () => {
+  const handingOver = [{ notify: 'dana' }, { wait: '10m' }, 'hand_off', { wait: '30m' }];
+
+  it('E6 OM-053 goes on when whoever had the conversation meanwhile hands it back, or is not heard of there', async () => {
+    for (const end of ['handed back', 'quiet']) {
+      story = await Story.begin({ config: forRequests(handingOver) });
+      const thread = await waitingRequest();
+      await story.say(DANA.slack, thread, '!takeover');
+      await story.answer(thread, /Dana Reyes has taken over/);
+      await later(12);
+      expect(await live()).toMatchObject([{ standing: { state: 'ACKED', owner: { person: 'dana' } } }]);
+
+      if (end === 'handed back') await story.say(DANA.slack, thread, '!handback');
+      for (let minutes = 0; minutes < 40; minutes += 10) await later(10);
+
+      const lastWay = said(DANA_DM).filter((text) => /Nobody has taken this/.test(text));
+      expect(lastWay, end).toHaveLength(1);
+      if (end === 'handed back') await story.end();
+    }
+  });
+
+  it('E6 OM-053 is not over because the conversation is handed back, or nobody need come, while the request waits', async () => {
+    story = await Story.begin({ config: forRequests([{ notify: 'dana' }, 'hand_off', { wait: '30m' }]) });
+    const thread = await waitingRequest();
+    const other = await waitingRequest();
+    for (const each of [thread, other]) await story.answer(each, /This is for a human/);
+
+    await story.say(DANA.slack, thread, '!takeover');
+    await story.answer(thread, /Dana Reyes has taken over/);
+    await story.say(DANA.slack, thread, '!handback');
+    await story.answer(thread, /has handed this conversation back/);
+    await story.say(DANA.slack, other, '!handback');
+    await story.answer(other, /is called on only about a request that waits/);
+
+    expect(await story.open()).toHaveLength(2);
+    expect(await live()).toHaveLength(2);
+  });
+
+  it('OM-053 says what takes the conversation over, and whose it is then', async () => {
+    story = await Story.begin({ config: forRequests([{ notify: 'dana' }, 'hand_off', { wait: '30m' }]) });
+    const thread = await waitingRequest();
+
+    const call = await called();
+    const [line = ''] = /[!/]takeover con_p\d+_\w+/.exec(call) ?? [];
+    await story.dm(DANA.slack, line);
+
+    await story.told(DANA.slack, /You have that conversation now/);
+    await story.answer(thread, /Dana Reyes has taken over/);
+    expect(await live()).toMatchObject([{ standing: { state: 'ACKED', owner: { person: 'dana' } } }]);
+  });
+});
+
+it('E6 OM-053 whoever let go of it does not close it by handing the conversation back', async () => {
+  const lawyer = { when: { message: { words: ['lawyer'] } }, raise: 'duty' };
+  story = await Story.begin({ config: calling([lawyer]) });
+  const thread = await story.mention('I will call my lawyer');
+  await called();
+  await story.say(DANA.slack, thread, '!takeover');
+  await story.answer(thread, /Dana Reyes has taken over/);
+  const [it] = await live();
+
+  await story.dm(DANA.slack, `!release ${it!.id}`);
+  await story.told(DANA.slack, /others are called/);
+  await story.say(DANA.slack, thread, '!handback');
+  await story.answer(thread, /has handed this conversation back/);
+
+  expect(await live()).toHaveLength(1);
+});
+
+it('E1 OM-053 whoever comes after a second wait has what the first was for', async () => {
+  story = await Story.begin({ config: forRequests(['hand_off', { wait: '3h' }]) });
+  const thread = await waitingRequest();
+  await story.answer(thread, /This is for a human/);
+  await later(11);
+  await story.answer(thread, /nobody could come in time/);
+
+  await story.say(ALEX.slack, thread, '!human');
+  await story.answer(thread, /A human was asked for/);
+  await story.say(DANA.slack, thread, '!takeover');
+  await story.answer(thread, /Dana Reyes has taken over/);
+
+  expect(await live()).toMatchObject([{ standing: { state: 'ACKED', owner: { person: 'dana' } } }]);
+});
+
+async function waitingRequest(): Promise<string> {
+  const thread = await story.mention('refund order 7');
+  await story.answer(thread, /Waiting for .*role manager/);
+  await story.seen();
+  return thread;
+}
+
 async function later(minutes: number): Promise<void> {
   await story.quiet();
   await story.advance(minutes * MINUTE);
@@ -230,5 +321,15 @@ function calling(
       triggers: EscalationTriggers.parse(triggers),
     };
     return { ...config, escalation };
+  };
+}
+
+/** The same steps for what waits for an answer. */
+function forRequests(steps: readonly unknown[]): (shipped: StoryConfig) => StoryConfig {
+  return (shipped) => {
+    const config = calling([], steps)(shipped);
+    const { policies } = config.escalation;
+    const raising = { ...policies.default!, escalation: 'duty' };
+    return { ...config, escalation: { ...config.escalation, policies: { ...policies, default: raising } } };
   };
 }

@@ -171,7 +171,7 @@ describe('somebody who asks for a human', () => {
     const called = await dmWith(DANA.slack, /A human is wanted/);
     const [ticket] = ID.exec(textOf(called)) ?? [];
     await story.dm(ALEX.slack, `!ack ${ticket}`);
-    await story.told(ALEX.slack, /You were not called about this/);
+    await story.told(ALEX.slack, /It comes from you, so others look after it/);
     expect((await story.app.escalations.live(10)).map(({ standing }) => standing.state)).toEqual(['ACTIVE']);
 
     await story.say(DANA.slack, thread, '!takeover');

@@ -24,7 +24,8 @@ import { noteCopy } from '../../src/domain/approval/copies.ts';
 import type { Approval, CardCopy } from '../../src/domain/approval/record.ts';
 import { type Circumstances, dueOf, tick } from '../../src/domain/approval/time.ts';
 import { vote } from '../../src/domain/approval/voting.ts';
-import { endOf, takeOver } from '../../src/domain/control.ts';
+import { endOf, handBack, takeOver } from '../../src/domain/control.ts';
+import { takeWithConversation } from '../../src/domain/escalation/answers.ts';
 import { raise, tick as tickEscalation } from '../../src/domain/escalation/course.ts';
 import type { EscalationPlan } from '../../src/domain/escalation/plan.ts';
 import type { Surroundings } from '../../src/domain/escalation/surroundings.ts';
@@ -112,7 +113,7 @@ class World {
       approvals: this.approvals,
       rounds: this.rounds,
       lanes: new LaneRounds(redis, keys),
-      calls: new EscalationAudit(this.escalations, this.pagers),
+      calls: new EscalationAudit(this.escalations, this.pagers, this.controls, this.clock),
       plans: this.sagas,
       schedules: this.schedules,
       controls: this.controls,
@@ -848,6 +849,35 @@ describe('somebody who is to be called', () => {
       { kind: 'call-timer', subject: 'lee', mended: true },
     ]);
     expect(await world.store.redis.zcard(list)).toBe(1);
+  });
+
+  it('E6 is asked about again where it was had with a conversation that its owner does not have any more', async () => {
+    const world = await World.open();
+    const conversationId = ConversationId.parse('slack:T:C:1');
+    const dana = { person: PersonId.parse('dana'), name: 'Dana Reyes' };
+    const taken = { by: dana, permitted: true };
+    await world.controls.apply(conversationId, (control, nowMs) =>
+      takeOver(control, { ...taken, idleMs: HOUR }, nowMs),
+    );
+    const about = { ...report, subject: { kind: 'conversation', conversationId } as const };
+    const asking = { ...plan, acknowledge: { ...plan.acknowledge, remindMs: HOUR } };
+    await world.escalations.apply(id, (before, nowMs) => raise(before, about, asking, nowMs));
+    await world.escalations.apply(
+      id,
+      (before, nowMs) => before && takeWithConversation(before, taken, nowMs),
+    );
+    expect((await world.auditor.look()).findings).toEqual([]);
+
+    await world.controls.apply(conversationId, (control, nowMs) => handBack(control, taken, nowMs));
+    expect((await world.auditor.look()).findings).toEqual([]); // what follows from it is on its way
+
+    world.clock.advance(2 * 60_000);
+    expect((await world.auditor.look()).findings).toMatchObject([
+      { kind: 'call-stuck', subject: id, mended: true },
+    ]);
+    const standing = (await world.escalations.find(id))?.standing;
+    expect(standing).toMatchObject({ state: 'ACKED', nextMs: expect.any(Number) });
+    expect((await world.auditor.look()).findings).toEqual([]);
   });
 
   it('is not in order while everybody was called in vain and nobody is left', async () => {

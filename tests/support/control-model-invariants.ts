@@ -208,7 +208,7 @@ export const INVARIANTS = {
   'E1 the escalation that wanted a human is known until whoever came has handed back, or somebody who may says that nobody need come':
     (history) =>
       eachWritten(history, ({ before, moved: { next, event, calledOff } }) => {
-        const isOver = event === 'handed-back' || event === 'handoff-requested' || calledOff !== undefined;
+        const isOver = event === 'handed-back' || calledOff !== undefined;
         const left = (before.calledBy ?? []).filter((each) => !next.calledBy?.includes(each));
         if (event === 'settled-in-part' && left.length === 1) return undefined;
         return isOver || left.length === 0 ? undefined : `${event} forgot ${left}`;

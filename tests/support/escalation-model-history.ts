@@ -15,7 +15,13 @@ import type { Page, Quiet } from '../../src/domain/escalation/pager.ts';
 import type { EscalationPlan } from '../../src/domain/escalation/plan.ts';
 import { dueOf, type Escalation } from '../../src/domain/escalation/record.ts';
 import type { Surroundings } from '../../src/domain/escalation/surroundings.ts';
-import { ConversationId, type EscalationId, type PersonId, type Platform } from '../../src/domain/ids.ts';
+import {
+  ApprovalId,
+  ConversationId,
+  type EscalationId,
+  type PersonId,
+  type Platform,
+} from '../../src/domain/ids.ts';
 import type { Address } from '../../src/domain/message.ts';
 import { followTakeover } from '../../src/escalation/human-wait.ts';
 import type { Effect } from '../../src/redis/effects.ts';
@@ -45,9 +51,14 @@ const KEYS = new Keys('');
 const [ALEX] = PEOPLE as [PersonId]; // there are four of them
 
 const CONVERSATION = ConversationId.parse('slack:T0:C0:1');
+const APPROVAL = ApprovalId.parse('apr_p0_0123456789ab');
 const SUBJECTS = [
   { key: 'it does not work', subject: { kind: 'conversation' as const, conversationId: CONVERSATION } },
   { key: 'it', subject: { kind: 'trouble' as const } },
+  {
+    key: 'approval:duty',
+    subject: { kind: 'approval' as const, approvalId: APPROVAL, conversationId: CONVERSATION },
+  },
 ];
 /** What is reported. */
 export const IDS: readonly EscalationId[] = SUBJECTS.map(({ key, subject }) => escalationIdOf(key, subject));

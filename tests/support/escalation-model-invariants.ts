@@ -283,6 +283,28 @@ export const INVARIANTS = {
         return hadIt || isTaken ? undefined : `${person} has it by ${event}`;
       }),
 
+  'E6 a request that waits for its answer is not over, nor without a time of its own, by what becomes of a conversation':
+    (history) =>
+      eachWritten(history, ({ moved: { next }, input }) => {
+        if (next.subject.kind !== 'approval' || input?.kind !== 'follow') return undefined;
+        if (!isLive(next)) return `it is over by ${input.became}`;
+        return next.standing.state === 'ACKED' && next.standing.hasConversation
+          ? 'nobody is asked about it'
+          : undefined;
+      }),
+
+  'E6 whoever let go of it does not close it by handing the conversation back': (history) => {
+    const left = new Set<string>();
+    return eachWritten(history, ({ moved: { event, next, actor }, input }) => {
+      const who = `${next.id} ${actor}`;
+      if (event === 'let-go') left.add(who);
+      if (input?.kind === 'follow' && input.became === 'taken') left.delete(who);
+      if (event === 'acknowledged') left.delete(who);
+      const isBack = input?.kind === 'follow' && input.became === 'handed-back';
+      return isBack && event === 'resolved' && left.has(who) ? `${actor} let go of it` : undefined;
+    });
+  },
+
   'E10 whoever had it and has not any more is known as who had it before': (history) =>
     eachWritten(history, ({ before, moved: { next } }) => {
       if (before?.standing.state !== 'ACKED' || !isLive(next)) return undefined;

@@ -31,7 +31,11 @@ export type Input =
   | { readonly kind: 'snooze'; readonly by: Who; readonly forMs: number; readonly instead: boolean }
   | { readonly kind: 'push'; readonly by: Who; readonly step: string | undefined }
   /** Of the conversation that it is about. */
-  | { readonly kind: 'follow'; readonly by: Who; readonly became: 'taken' | 'handed-back' | 'quiet' }
+  | {
+      readonly kind: 'follow';
+      readonly by: Who;
+      readonly became: 'taken' | 'handed-back' | 'quiet' | 'withdrawn';
+    }
   | { readonly kind: 'close' | 'go-on' }
   /** A question to whoever asked is open for so long. */
   | { readonly kind: 'hold'; readonly forMs: number }
@@ -133,7 +137,7 @@ const deed: fc.Arbitrary<Input> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('follow' as const),
       by: who,
-      became: fc.constantFrom('taken' as const, 'taken' as const, 'handed-back', 'quiet'),
+      became: fc.constantFrom('taken' as const, 'taken' as const, 'handed-back', 'quiet', 'withdrawn'),
     }),
   },
   {
@@ -203,7 +207,7 @@ const delivery: fc.Arbitrary<Delivery> = fc.record({
 const single: fc.Arbitrary<Delivery> = fc.record({
   kind: fc.constant('deliver' as const),
   input: fc.oneof<fc.Arbitrary<Input>[]>(report, deed, deed, deed, fc.constant({ kind: 'tick' as const })),
-  escalation: fc.constantFrom(0, 0, 0, 0, 1),
+  escalation: fc.constantFrom(0, 0, 0, 0, 1, 2, 2),
   fate: fc.constant('done' as const),
 });
 

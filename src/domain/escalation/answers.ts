@@ -99,13 +99,29 @@ export function takeWithConversation(
   if (standing.state === 'ACKED' && standing.owner.person === by.person) {
     if (standing.hasConversation) return { result: { code: 'ALREADY', escalation } };
     const { sinceMs } = standing;
-    return done('CONFIRMED', advance(escalation, { ...had, sinceMs }), 'confirmed', by);
+    const next = { ...advance(escalation, { ...had, sinceMs }), cameWith: by.person };
+    return done('CONFIRMED', next, 'confirmed', by);
   }
   const next: Escalation = {
     ...advanceEpoch(escalation, { ...had, sinceMs: nowMs }),
     ...ownerBefore(escalation),
+    cameWith: by.person,
   };
   return done(standing.state === 'ACKED' ? 'TAKEN' : 'ACKNOWLEDGED', next, 'acknowledged', by);
+}
+
+/**
+ * Somebody has taken over the conversation in which something waits that is not done there: they look after it as
+ * whoever says so does, unless somebody does already.
+ */
+export function takeBesideConversation(
+  escalation: Escalation,
+  deed: Deed,
+  nowMs: number,
+): EscalationStep<DeedResult> {
+  const { result, moved } = acknowledge(escalation, deed, nowMs);
+  if (!moved) return { result };
+  return { result, moved: { ...moved, next: { ...moved.next, cameWith: deed.by.person } } };
 }
 
 /** Whoever has it does not have the conversation any more: from now on they are asked, as anybody is. */
@@ -134,8 +150,9 @@ export function letGo(
   if (standing.state !== 'ACKED' || standing.owner.person !== by.person) {
     return { result: { code: 'NOT_YOURS', escalation } };
   }
-  const next = goesOnAt(escalation, escalation.step, nowMs + plan.settleMs);
-  return done('LET_GO', next, 'let-go', by);
+  const { cameWith, ...next } = goesOnAt(escalation, escalation.step, nowMs + plan.settleMs);
+  const isOthers = cameWith !== undefined && cameWith !== by.person;
+  return done('LET_GO', isOthers ? { ...next, cameWith } : next, 'let-go', by);
 }
 
 /**

@@ -182,6 +182,8 @@ export const Escalation = z.object({
   pushed: z.literal(true).optional(),
   /** Who had taken it before. */
   lastOwner: PersonId.optional(),
+  /** Who came to have it by taking the conversation over; until they let go of it. */
+  cameWith: PersonId.optional(),
 });
 export type Escalation = z.infer<typeof Escalation>;
 

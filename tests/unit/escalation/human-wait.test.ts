@@ -12,7 +12,7 @@ import {
 import { type Report, raise, tick } from '../../../src/domain/escalation/course.ts';
 import { EscalationPlan, type PlanStep } from '../../../src/domain/escalation/plan.ts';
 import { dueOf, type Escalation, type EscalationMove } from '../../../src/domain/escalation/record.ts';
-import { ConversationId, EscalationId, PersonId } from '../../../src/domain/ids.ts';
+import { ApprovalId, ConversationId, EscalationId, PersonId } from '../../../src/domain/ids.ts';
 import { followTakeover, followWait, toWait } from '../../../src/escalation/human-wait.ts';
 import { surroundings } from '../../support/escalation-world.ts';
 
@@ -213,6 +213,52 @@ describe('an escalation that called people to a conversation', () => {
 
     expect(left.standing).toMatchObject({ state: 'ACKED', owner: by });
     expect(dueOf(left)).toBe(2 + HOUR);
+  });
+
+  it('E6 is not closed by handing the conversation back once they let go of it', () => {
+    const released = letGo(had, DEED, 2).moved!.next;
+
+    expect(followTakeover(released, { by, became: 'handed-back' }, 3).moved).toBeUndefined();
+  });
+
+  it('stays open where it comes from whoever says that nobody need come', () => {
+    const theirs = { ...begun, except: [by.person] };
+
+    expect(followTakeover(theirs, { by, became: 'withdrawn' }, 2).moved).toBeUndefined();
+  });
+
+  describe('about a request', () => {
+    const subject = {
+      kind: 'approval',
+      approvalId: ApprovalId.parse('apr_p0_0123456789ab'),
+      conversationId: CONVERSATION,
+    } as const;
+    const request = { ...begunBy('approval:duty', { steps: [HAND_OFF] }), subject };
+    const theirs = followTakeover(request, { by, became: 'taken' }, 1).moved!.next;
+
+    it('E6 is looked after by whoever takes the conversation over, who is asked about it as anybody is', () => {
+      expect(theirs.standing).toMatchObject({ state: 'ACKED', owner: by });
+      expect(dueOf(theirs)).toBe(1 + HOUR);
+      expect(followTakeover(theirs, { by: OSKAR, became: 'taken' }, 2).moved).toBeUndefined();
+    });
+
+    it.each(['quiet', 'handed-back'] as const)('E6 goes on when the conversation is %s', (became) => {
+      const next = followTakeover(theirs, { by, became }, 2).moved?.next;
+
+      expect(next?.standing).toMatchObject({ state: 'ACTIVE' });
+    });
+
+    it('E6 stays with whoever said that they look after it, whatever becomes of the conversation', () => {
+      const byHand = acknowledge(request, DEED, 1).moved!.next;
+
+      for (const became of ['taken', 'quiet', 'handed-back', 'withdrawn'] as const) {
+        expect(followTakeover(byHand, { by, became }, 2).moved).toBeUndefined();
+      }
+    });
+
+    it('E6 is not over because nobody need come to the conversation', () => {
+      expect(followTakeover(request, { by, became: 'withdrawn' }, 2).moved).toBeUndefined();
+    });
   });
 
   it('is not had by whoever it comes from', () => {
