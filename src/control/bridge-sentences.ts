@@ -73,7 +73,7 @@ export function saidText(name: string, words: string): string {
 export function sayText({ code }: SayResult, ticket: ConversationTicket, files: number): string {
   switch (code) {
     case 'SAID':
-      return `It is on its way there, in your name. If it cannot be delivered, or the conversation changes hands before, I tell you.${files === 0 ? '' : ' The files I do not pass on.'}`;
+      return `It is on its way there, in your name. If it cannot be delivered, or the conversation changes hands before, I tell you.${leftText(files)}`;
     case 'NOT_YOURS':
       return `You do not have that conversation, or not any more, so I have said nothing there. \`/takeover ${ticket}\` takes it over, where you may.`;
     case 'NOT_PERMITTED':
@@ -83,6 +83,11 @@ export function sayText({ code }: SayResult, ticket: ConversationTicket, files: 
     default:
       return code satisfies never;
   }
+}
+
+/** Behind what is told of a message about another conversation. @param files that came with it */
+export function leftText(files: number): string {
+  return files === 0 ? '' : ' The files I do not pass on.';
 }
 
 /** Behind a ticket there are no words. */

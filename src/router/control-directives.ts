@@ -7,7 +7,7 @@
 
 import { quotesInNote, trustOf } from '../agent/provenance.ts';
 import { literal } from '../approvals/sentences.ts';
-import { courseText, lastWordsText, nothingToSay, sayText } from '../control/bridge-sentences.ts';
+import { courseText, lastWordsText, leftText, nothingToSay, sayText } from '../control/bridge-sentences.ts';
 import type { ControlDesk, Gesture } from '../control/control-desk.ts';
 import { type ControlStore, ticketFor } from '../control/control-store.ts';
 import { lastWordsIn } from '../control/last-words.ts';
@@ -72,9 +72,10 @@ export class ControlDirectives {
       case 'handback':
         return handBackText(await desk.handBack(gesture, rest?.slice(0, MOST_CHARS.handback)), which);
       case 'human': {
-        const item = wordsForHuman(message.text) === undefined ? undefined : itemIdOf(message);
+        const item = wordsForHuman(message) === undefined ? undefined : itemIdOf(message);
         const result = await desk.callHuman(gesture, { reason: rest?.slice(0, MOST_CHARS.human), item });
-        return result ? handoffText(result) : NOBODY_COULD_COME;
+        const left = ticket === undefined ? '' : leftText((message.attachments ?? []).length);
+        return result ? `${handoffText(result)}${left}` : NOBODY_COULD_COME;
       }
       case 'say':
         return this.#say(gesture, message, rest);
@@ -151,10 +152,17 @@ function toGesture(
   };
 }
 
-/** What somebody says to whoever comes, behind `/human`: nothing, where that is about another conversation. */
-export function wordsForHuman(text: string): string | undefined {
+/**
+ * What somebody says to whoever comes, behind `/human`: no words at all, where they send files alone. Undefined where
+ * they say nothing, or it is about another conversation.
+ */
+export function wordsForHuman({
+  text,
+  attachments = [],
+}: Pick<InboundMessage, 'text' | 'attachments'>): string | undefined {
   const { ticket, rest } = readRest(text);
-  return ticket === undefined ? rest : undefined;
+  if (ticket !== undefined) return undefined;
+  return rest ?? (attachments.length > 0 ? '' : undefined);
 }
 
 /** What follows the command: a ticket, words, both or nothing. */

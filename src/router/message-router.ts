@@ -216,7 +216,7 @@ export class MessageRouter {
         const { directive, text } = opening;
         if (message.edited && AS_WRITTEN.has(directive)) return this.#refuse(message, 'edited', EDITED);
         const taken = await this.deps.directives.take(directive, { ...message, text }, requester);
-        const words = directive === 'human' ? wordsForHuman(text) : undefined;
+        const words = directive === 'human' ? wordsForHuman({ ...message, text }) : undefined;
         // Behind the wish in line: whoever comes reads them, or the agent when nobody does.
         if (words !== undefined) await this.#post(asNote(message, words), requester);
         return taken;

@@ -5,8 +5,9 @@ import { ConversationId, PersonId } from '../../src/domain/ids.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { GIVE_UP_AFTER_MS } from '../../src/router/delivery-worker.ts';
 import { TEAM } from '../../src/sandbox/people.ts';
+import type { SentFile } from '../../src/sandbox/slack/files.ts';
 import { defer } from '../support/core.ts';
-import { ALEX, button, codesIn, DANA, EVE, GENERAL, Story, textOf } from '../support/story.ts';
+import { ALEX, BOT, button, codesIn, DANA, EVE, GENERAL, Story, textOf } from '../support/story.ts';
 
 let story: Story;
 
@@ -409,6 +410,44 @@ describe('what somebody says when they ask for a human', () => {
     expect(shown()).toContain('help me with GUAVA');
   });
 
+  it('C4 is kept where it is a file alone, and read by the agent when nobody comes', async () => {
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, /Here is what I can do/);
+    const { acknowledged } = await story.sandbox.slack.say({
+      user: ALEX.slack,
+      channel: GENERAL,
+      thread,
+      text: '!human',
+      files: [aReceipt('SLACK-RECEIPT paid twice')],
+    });
+    await acknowledged;
+    await story.answer(thread, /A human was asked for/);
+    const before = waits();
+
+    await story.advance(11 * 60_000);
+    await story.answer(thread, /I am sorry: nobody could come/);
+    await story.sandbox.slack.until(() => waits() > before || undefined);
+    await story.quiet();
+
+    expect(shown()).toContain('SLACK-RECEIPT paid twice');
+  });
+
+  it('C4 is kept where it is a file alone, in a mail', async () => {
+    const { mail } = story.sandbox;
+    const files = [aReceipt('MAIL-RECEIPT paid twice')];
+    const wish = { from: ALEX.mail, to: BOT.mail, subject: 'Paid twice', text: '/human', files };
+    await mail.settled(await mail.send(wish));
+    await story.mail(ALEX.mail, /A human was asked for/);
+    const before = waits();
+
+    await story.advance(11 * 60_000);
+    await story.mail(ALEX.mail, /I am sorry: nobody could come/);
+    await mail.until(() => waits() > before);
+    await story.quiet();
+
+    expect(shown()).toContain('MAIL-RECEIPT paid twice');
+  });
+
   it('is for the conversation it was written about, where a ticket names another', async () => {
     const thread = await story.mention('what can you do?');
     await story.answer(thread, /Here is what I can do/);
@@ -424,7 +463,24 @@ describe('what somebody says when they ask for a human', () => {
     await story.quiet();
     expect(waits()).toBe(before);
   });
+
+  it('is told that a file is not passed on, where a ticket names another conversation', async () => {
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, /Here is what I can do/);
+    await story.say(ALEX.slack, thread, '!human');
+    const call = await story.mail(DANA.mail, /Alex Kim asks for a human/);
+    const named = /con_p\d+_\w{12}/.exec(call.text)?.[0];
+
+    const files = [aReceipt('paid twice')];
+    await story.sandbox.slack.dm({ user: ALEX.slack, text: `!human ${named}`, files });
+
+    await story.told(ALEX.slack, /The files I do not pass on\./);
+  });
 });
+
+function aReceipt(text: string): SentFile {
+  return { name: 'receipt.txt', mediaType: 'text/plain', bytes: Buffer.from(text) };
+}
 
 /** Dana takes a conversation over in which a refund is asked for, and approves it. */
 async function approvedWhileDanaSpeaks(): Promise<string> {
