@@ -142,7 +142,9 @@ export const LimitSettings = z.strictObject({
     .min(1)
     .max(10_000)
     .default(30)
-    .describe('More than this from one person is refused with a sentence.'),
+    .describe(
+      'More than this from one person is refused with a sentence. What decides, stops or calls somebody is counted apart, as many again, and each that is refused is told.',
+    ),
   reads_at_once: z
     .int()
     .min(1)

@@ -19,7 +19,7 @@ import type { Spender } from '../budget/limits.ts';
 import { usedUpText } from '../budget/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import type { ControlStore } from '../control/control-store.ts';
-import { silenceText } from '../control/silence.ts';
+import { notAnewText, silenceText } from '../control/silence.ts';
 import type { StopSign } from '../control/stop-sign.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import type { Approval } from '../domain/approval/record.ts';
@@ -290,7 +290,7 @@ export class DirectiveDesk {
 
   /** Seen by whichever process the turn runs in; what came of it is said by the turn. */
   async #stop(
-    { id, conversationId }: InboundMessage,
+    { id, conversationId, text }: InboundMessage,
     { id: person, name, roles }: Pick<Person, 'id' | 'name' | 'roles'>,
   ): Promise<string> {
     const { stops, directory, clock } = this.deps;
@@ -302,6 +302,7 @@ export class DirectiveDesk {
       isBusy
         ? `I stop ${everybodys ? 'what I am at here' : 'what I am doing here for you'}, and say there what I had done. A call that has begun comes to its end, and nothing is taken back.`
         : 'I am not at anything here.',
+      ...(/^\s*[/!]stop\s*$/i.test(text) ? [] : [UNREAD_BEHIND_STOP]),
       ...(here.length === 0
         ? []
         : [
@@ -420,8 +421,14 @@ export function readDirective(
   return isAlone && alone ? { directive: alone } : undefined;
 }
 
-/** A text that only begins like one of these is for the agent; behind `new` it is, too (`readOpening`). */
+/**
+ * A text that only begins like one of these is for the agent; behind `new` it is, too (`readOpening`). Behind `stop`
+ * there is nothing for it.
+ */
 export const STANDS_ALONE = ['help', 'status', 'approvals', 'escalations', 'new', 'stop'] as const;
+
+const UNREAD_BEHIND_STOP =
+  'What you wrote behind `/stop` I have not read. If it was for me, write it in a message of its own.';
 
 const NEW_CONTEXT =
   'A new context begins here: of what was said before this, the agent is shown nothing any more. It stays on record, and requests that wait go on waiting.';

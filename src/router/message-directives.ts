@@ -6,6 +6,8 @@
  *
  * Invariants
  *   1. Only the leading run counts, word by word: `/full/path`, `/fuller` and whatever stands behind a text are text.
+ *      A mark that ends a word in writing belongs to it, `/minimal, …`: whoever asks for less does not get all. What
+ *      asks for more is taken by the letter.
  *   2. What follows the run is left as it was written, with its line breaks and the indentation of its first line.
  *   3. Of two that contradict each other the last counts, and the other is named in `overridden`. The order of those
  *      that do not changes nothing.
@@ -23,9 +25,10 @@ export function readMessageDirectives(written: string): ReadMessage | undefined 
   const words: Word[] = [];
   let rest = written;
   for (;;) {
-    const [run, name = ''] = LEADING.exec(rest) ?? [];
+    const [run, name = '', mark = ''] = LEADING.exec(rest) ?? [];
     const word = toWord(name);
     if (run === undefined || word === undefined) break;
+    if (mark !== '' && ASKS_FOR_MORE.has(word.name)) break;
     words.push(word);
     rest = rest.slice(run.length);
   }
@@ -114,7 +117,10 @@ const WORDS: readonly Word[] = [
   { kind: 'mode', name: 'silent', mode: 'none' },
 ];
 
-const LEADING = /^\s*[/!]([a-z]+)(?=\s|$)/i;
+/** With the marks behind it. A point within a word is part of a name: `/minimal.md`. */
+const LEADING = /^\s*[/!]([a-z]+)([,:;.!]*)(?=\s|$)/i;
+
+const ASKS_FOR_MORE: ReadonlySet<Word['name']> = new Set(['full', 'elevated']);
 
 /** What parts the run from the text: spaces, or the end of its line and empty lines, but no indentation. */
 const GAP = /^[^\S\r\n]*(?:(?:\r\n|\n|\r)(?:[^\S\r\n]*(?:\r\n|\n|\r))*)?/;

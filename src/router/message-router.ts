@@ -40,7 +40,7 @@ import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Once } from '../redis/effects.ts';
 import type { AnswerDesk } from './answer-desk.ts';
 import { wordsForHuman } from './control-directives.ts';
-import type { DirectiveDesk } from './directive-desk.ts';
+import type { Directive, DirectiveDesk } from './directive-desk.ts';
 import { ESCALATION_DIRECTIVES } from './escalation-directives.ts';
 import { LINK_DIRECTIVES, type LinkDirectives } from './link-directives.ts';
 import { readMessageDirectives } from './message-directives.ts';
@@ -72,6 +72,22 @@ const AS_WRITTEN: ReadonlySet<string> = new Set([
 const OF_WHOEVER_IS_ASKED: ReadonlySet<string> = new Set([...ESCALATION_DIRECTIVES, 'approvals', 'grants']);
 /** What names what it is about wherever it is written. */
 const NAMES_ITS_OBJECT: ReadonlySet<string> = new Set([...ACTS_ON_CALL, 'say']);
+/** Commands by which somebody settles, stops or takes on something: what they say otherwise does not crowd them out. */
+const ACTS: ReadonlySet<Directive> = new Set([
+  'approve',
+  'deny',
+  'withdraw',
+  'stop',
+  'takeover',
+  'handback',
+  'human',
+  'say',
+  'ack',
+  'release',
+  'snooze',
+  'escalate',
+  'resolve',
+]);
 const EDITED =
   'That message was changed after it was sent, so I do not act on it. Please write the command anew.';
 const SEVERAL =
@@ -99,11 +115,15 @@ export interface RouterDeps {
 }
 
 export class MessageRouter {
-  readonly #limit: SenderLimit;
+  /** As many of each: acts are answers and the commands of `ACTS`. */
+  readonly #limits: { readonly talk: SenderLimit; readonly acts: SenderLimit };
 
   constructor(private readonly deps: RouterDeps) {
     const perMinute = () => deps.config().settings.limits.messages_per_person_per_minute;
-    this.#limit = new SenderLimit(perMinute, deps.clock);
+    this.#limits = {
+      talk: new SenderLimit(perMinute, deps.clock),
+      acts: new SenderLimit(perMinute, deps.clock),
+    };
   }
 
   readonly receive: Receive = async (inbound: Inbound): Promise<Receipt> => {
@@ -137,13 +157,19 @@ export class MessageRouter {
     const requester = await directory.speakerNow(sender, clock.now());
     const mayDecide = sender.authenticated && message.edited !== true;
     const reply = mayDecide ? await this.deps.answers.read(message) : undefined;
-    if (reply) return (await this.#turnAway(message)) ?? this.deps.answers.takeLine(message, reply);
+    const isKnown = requester !== undefined;
+    if (reply) {
+      return (await this.#turnAwayAct(message, isKnown)) ?? this.deps.answers.takeLine(message, reply);
+    }
     const missed = mayDecide ? await this.deps.answers.missed(message) : undefined;
-    if (missed) return (await this.#turnAway(message)) ?? this.deps.answers.takeMissed(message, missed);
+    if (missed) {
+      return (await this.#turnAwayAct(message, isKnown)) ?? this.deps.answers.takeMissed(message, missed);
+    }
     if (!requester) return this.#stranger(message, opening);
-    const turnedAway = await this.#turnAway(message);
-    if (turnedAway) return turnedAway;
     const meant = await this.#meant(written, opening);
+    const isAct = meant.kind === 'command' && ACTS.has(meant.directive);
+    const turnedAway = await (isAct ? this.#turnAwayAct(message, isKnown) : this.#turnAwayTalk(message));
+    if (turnedAway) return turnedAway;
     if (!directory.may(requester.roles, 'ask') && !this.#needsNoAsk(meant, requester)) {
       return this.#refuse(
         message,
@@ -163,23 +189,40 @@ export class MessageRouter {
   }
 
   /** What is too old to be told from a repetition, or too much at once. */
-  async #turnAway(message: InboundMessage): Promise<Receipt | undefined> {
-    const { sender } = message;
-    // Checked before the limit, which somebody else's copies of old messages must not use up.
-    if (this.#mayBeForgotten(message)) {
-      return this.#refuse(message, 'too-old', TOO_OLD, {
-        owner: sender.account,
-        once: { key: `too-old:${sender.account}`, forMs: SAY_AGAIN_MS },
-      });
-    }
-    const waitMs = await this.#limit.waitMs(sender.account, message.id);
+  async #turnAwayTalk(message: InboundMessage): Promise<Receipt | undefined> {
+    const tooOld = await this.#turnAwayOld(message);
+    if (tooOld) return tooOld;
+    const { account } = message.sender;
+    const waitMs = await this.#limits.talk.waitMs(account, message.id);
     if (waitMs === 0) return undefined;
-    const markdown = `That was a lot in a short time. Please try again in ${Math.ceil(waitMs / 1_000)} s.`;
-    return this.#refuse(message, 'too-many', markdown, {
-      // A flood is answered once, or the answers would be a flood of their own.
-      owner: sender.account,
-      once: { key: `too-many:${sender.account}`, forMs: SAY_AGAIN_MS },
-    });
+    const once = { key: `too-many:${account}`, forMs: SAY_AGAIN_MS };
+    const { addressedToBot, overheard, conversationId } = message;
+    const isForUs = addressedToBot || (!overheard && (await this.deps.isKnown(conversationId)));
+    const refused = { ...message, addressedToBot: isForUs };
+    // A flood is answered once, or the answers would be a flood of their own.
+    return this.#refuse(refused, 'too-many', tooManyText(waitMs), { owner: account, once });
+  }
+
+  /** The same for an answer, or a command that acts: whoever is known here is told of each that was not taken. */
+  async #turnAwayAct(message: InboundMessage, isKnown: boolean): Promise<Receipt | undefined> {
+    const tooOld = await this.#turnAwayOld(message);
+    if (tooOld) return tooOld;
+    const { account } = message.sender;
+    const waitMs = await this.#limits.acts.waitMs(account, message.id);
+    if (waitMs === 0) return undefined;
+    // For us wherever it stands, and told to its author alone, as what comes of one that is taken.
+    const taken: InboundMessage = { ...message, addressedToBot: true, isCommand: true };
+    const markdown = `Nothing came of what you just wrote. ${tooManyText(waitMs)}`;
+    const once = { key: `too-many-acts:${account}`, forMs: SAY_AGAIN_MS };
+    return this.#refuse(taken, 'too-many', markdown, isKnown ? undefined : { owner: account, once });
+  }
+
+  /** Comes before the limits, which somebody else's copies of old messages must not use up. */
+  async #turnAwayOld(message: InboundMessage): Promise<Receipt | undefined> {
+    if (!this.#mayBeForgotten(message)) return undefined;
+    const { account } = message.sender;
+    const once = { key: `too-old:${account}`, forMs: SAY_AGAIN_MS };
+    return this.#refuse(message, 'too-old', TOO_OLD, { owner: account, once });
   }
 
   /** What people can say though they may not talk to the agent. */
@@ -193,7 +236,7 @@ export class MessageRouter {
     return OF_WHOEVER_IS_ASKED.has(directive) && directory.find(id) !== undefined;
   }
 
-  /** A command, or something for the agent. */
+  /** A command, or something for the agent. A command has been found to be for us, also where it does not say so. */
   async #sort(
     message: InboundMessage,
     opening: Opening,
@@ -211,10 +254,12 @@ export class MessageRouter {
         return this.#forAgent(asNote(message, text), requester);
       }
       case 'several':
-        return this.#refuse(message, 'several-commands', SEVERAL);
+        return this.#refuse({ ...message, addressedToBot: true }, 'several-commands', SEVERAL);
       case 'command': {
         const { directive, text } = opening;
-        if (message.edited && AS_WRITTEN.has(directive)) return this.#refuse(message, 'edited', EDITED);
+        if (message.edited && AS_WRITTEN.has(directive)) {
+          return this.#refuse({ ...message, addressedToBot: true }, 'edited', EDITED);
+        }
         const taken = await this.deps.directives.take(directive, { ...message, text }, requester);
         const words = directive === 'human' ? wordsForHuman({ ...message, text }) : undefined;
         // Behind the wish in line: whoever comes reads them, or the agent when nobody does.
@@ -335,7 +380,7 @@ export class MessageRouter {
 
   /** A code by which a stranger becomes somebody; undefined if it is none. */
   async #fromStranger(message: InboundMessage): Promise<Receipt | undefined> {
-    const turnedAway = await this.#turnAway(message);
+    const turnedAway = await this.#turnAwayTalk(message);
     if (turnedAway) return turnedAway;
     if (message.edited) return this.#refuse(message, 'edited', EDITED);
     return this.deps.links.takeFromStranger(message);
@@ -389,6 +434,10 @@ export class MessageRouter {
       this.#firstTime(inbound.id),
     );
   }
+}
+
+function tooManyText(waitMs: number): string {
+  return `That was a lot in a short time. Please try again in ${Math.ceil(waitMs / 1_000)} s.`;
 }
 
 /** What a message says to the agent, with nothing of a command in front of it. */

@@ -5,11 +5,13 @@
  *   /think  /edit <id> …     the answer to a request
  *   /think  /ask why?        the message "/think why?"
  *   /think  /new what now?   a new context, and in it the message "/think what now?"
+ *   /stop please             the command, whatever follows it
  *   /stop   /new             two commands: neither
  *
  * Invariants
  *   1. What is for the agent is left as it was written, but for the command in front of it.
- *   2. Nothing that begins with a command of ours is for the agent, unless it goes on in words of its own: `/stop it`.
+ *   2. Nothing that begins with a command of ours is for the agent, unless it goes on in words of its own: `/status of
+ *      order 7`. What begins with `/stop` never is.
  */
 import { parseBatchReply, parseTicketReply } from '../approvals/reply-parser.ts';
 import { readConfirmation } from './confirmations.ts';
@@ -29,11 +31,12 @@ export type Opening =
 export function readOpening(written: string): Opening {
   const rest = readMessageDirectives(written)?.text ?? written;
   const front = written.slice(0, written.length - rest.length);
-  const read = readDirective(rest);
+  const bare = withoutMark(rest);
+  const read = readDirective(bare);
   if (read?.directive === 'ask') return readOpening(`${front}${read.text}`);
-  if (read) return { kind: 'command', directive: read.directive, text: rest };
+  if (read) return { kind: 'command', directive: read.directive, text: bare };
   if (isAnswer(rest)) return { kind: 'answer', text: rest };
-  const alone = aloneIn(rest);
+  const alone = aloneIn(bare);
   if (!alone) return { kind: 'message', text: written };
   const next = readOpening(alone.behind);
   if (next.kind !== 'message') return { kind: 'several' };
@@ -41,7 +44,13 @@ export function readOpening(written: string): Opening {
   const isEmpty = readMessageDirectives(next.text)?.text.trim() === '';
   if (isEmpty) return { kind: 'command', directive: alone.name, text: `/${alone.name}` };
   if (alone.name === 'new') return { kind: 'anew', text: `${front}${next.text}` };
+  if (alone.name === 'stop') return { kind: 'command', directive: 'stop', text: bare };
   return { kind: 'message', text: written };
+}
+
+/** A mark that ends the word in writing is no part of it: `/human, please`. What decides is read by the letter. */
+function withoutMark(text: string): string {
+  return text.replace(/^(\s*[/!](?!approve|deny)[a-z]+)[,:;.!]+(?=\s|$)/i, '$1');
 }
 
 /** A command that is one only with nothing behind it, and what is behind it. */

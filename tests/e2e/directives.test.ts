@@ -169,6 +169,50 @@ describe('OM-052 the same words', () => {
   });
 });
 
+/** From now on. */
+function letSayInAMinute(most: number): void {
+  const { settings } = story.config;
+  const limits = { ...settings.limits, messages_per_person_per_minute: most };
+  story.config = { ...story.config, settings: { ...settings, limits } };
+}
+
+describe('whoever has said a lot in a short time', () => {
+  it('OM-052 still decides, takes it back and stops what is under way', async () => {
+    const { thread, ticket } = await held();
+    letSayInAMinute(3);
+    for (let n = 0; n < 4; n++) await write(DANA.slack, '!status', thread);
+    await story.answer(thread, /a lot in a short time/);
+
+    await write(DANA.slack, `!deny ${ticket} wrong gate`, thread);
+    await story.answer(thread, /Denied by Dana Reyes on Slack.*wrong gate/);
+    await write(DANA.slack, `!undo ${ticket}`, thread);
+    await told(DANA.slack, /settled before your answer came/);
+    await write(DANA.slack, '!stop', thread);
+
+    expect(await told(DANA.slack, /I am not at anything here|I stop/)).toBeTruthy();
+    expect(await story.open()).toEqual([]);
+  });
+
+  it('OM-052 is told of each answer and each command to act that was not taken, alone', async () => {
+    const { thread, ticket } = await held();
+    letSayInAMinute(1);
+    await write(DANA.slack, '!withdraw', thread);
+
+    await write(DANA.slack, `!deny ${ticket} wrong gate`, thread);
+    await write(DANA.slack, `approve ${ticket}`, thread);
+    await write(DANA.slack, '!stop', thread);
+    await story.quiet();
+
+    const refused = story.sandbox.slack
+      .ephemerals(DANA.slack)
+      .filter((each) => /Nothing came of what you just wrote/.test(textOf(each)));
+    expect(refused).toHaveLength(3);
+    expect(story.said(thread).filter((each) => /a lot in a short time/.test(textOf(each)))).toEqual([]);
+    expect(await story.open()).toHaveLength(1);
+    expect(story.refunds(7)).toEqual([]);
+  });
+});
+
 describe('answers by ticket', () => {
   it('say no with a reason, also as a command', async () => {
     const { thread, ticket } = await held();

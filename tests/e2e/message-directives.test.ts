@@ -83,6 +83,18 @@ describe('a profile in front of a message', () => {
     expect(toolsOf(after.request)).toEqual(toolsOf(plain.request));
   });
 
+  it('OB-005 OB-012 is asked for with a comma or a colon behind it, too', async () => {
+    const plain = await ask('show OPS-2');
+    const exact = await ask('!minimal show OPS-2');
+    for (const written of ['!minimal, show OPS-2', '!minimal: show OPS-2']) {
+      const { request } = await ask(written);
+
+      expect(toolsOf(request)).toEqual(toolsOf(exact.request));
+      expect(toolsOf(request)).not.toEqual(toolsOf(plain.request));
+      expect(lastOf(request).at(-1)).toMatch(/: show OPS-2\s*$/);
+    }
+  });
+
   it('OB-007 C-10 refuses a call that is forced all the same, and has it on record', async () => {
     const end = story.sandbox.claude.script(({ messages }) =>
       messages.length > 1 ? undefined : { calls: [{ tool: 'refund', input: { order: 7, amount: 10 } }] },
@@ -346,6 +358,23 @@ describe('OB-010 a command behind words of a message', () => {
     end();
     expect(story.sandbox.claude.requests).toHaveLength(1);
   });
+
+  it.each(['!stop please', '!think !stop now', '!stop, that is the wrong order'])(
+    'ends it with %j as well, and says that the rest was not read',
+    async (written) => {
+      const { thread, end } = await aTurnUnderWay();
+
+      await story.say(ALEX.slack, thread, written);
+
+      expect(await story.told(ALEX.slack, /I stop/)).toMatch(
+        /What you wrote behind .*stop.* I have not read/,
+      );
+      await story.answer(thread, /I stopped/);
+      end();
+      await story.quiet();
+      expect(story.sandbox.claude.requests).toHaveLength(1);
+    },
+  );
 
   it('begins anew with what stands behind /new, and says so', async () => {
     const { thread } = await ask('the word is heliotrope');

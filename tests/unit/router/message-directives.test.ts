@@ -46,7 +46,26 @@ describe('directives of a message', () => {
   });
 
   it.each([
+    ['!minimal, show OPS-2', 'show OPS-2'],
+    ['!minimal: show OPS-2', 'show OPS-2'],
+    ['/minimal;\n\n    a: b, c;  ', '    a: b, c;  '],
+    ['/minimal... really?', 'really?'],
+    ['/minimal! show: /full, too', 'show: /full, too'],
+    ['/minimal, /full: show OPS-2', '/full: show OPS-2'],
+  ])('OB-005 OB-012 are the words of %j, with the mark that ends them', (text, left) => {
+    expect(read(text)).toEqual({
+      asked: [],
+      overridden: [],
+      profile: 'minimal',
+      mode: 'minimal',
+      text: left,
+    });
+  });
+
+  it.each([
     'look at /full/path/app.py',
+    '/minimal.md is empty',
+    '/elevated, drop it',
     '/full/path/app.py is broken',
     '/fullest house',
     '/full: what is that?',

@@ -16,6 +16,14 @@ describe('what a message begins with', () => {
     [`/think /approve ${TICKET}`, 'approve', `/approve ${TICKET}`],
     ['/think /ask /stop', 'stop', '/stop'],
     ['/stop', 'stop', '/stop'],
+    ['!stop please', 'stop', '!stop please'],
+    ['!think !stop now', 'stop', '!stop now'],
+    ['/STOP, that is wrong', 'stop', '/STOP that is wrong'],
+    ['!stop!!', 'stop', '!stop'],
+    ['/stop /path/app.py', 'stop', '/stop /path/app.py'],
+    ['/think /stop the deployment, please', 'stop', '/stop the deployment, please'],
+    ['/human: it is urgent', 'human', '/human it is urgent'],
+    ['!minimal, !status', 'status', '!status'],
   ])('OB-010 %j is the command', (written, directive, text) => {
     expect(readOpening(written)).toEqual({ kind: 'command', directive, text });
   });
@@ -33,6 +41,8 @@ describe('what a message begins with', () => {
     ['/think /new what now?', '/think what now?'],
     ['/new /think what now?', '/think what now?'],
     ['/new /ask what now?', 'what now?'],
+    ['/new: what now?', 'what now?'],
+    ['/new, /minimal: what now?', '/minimal: what now?'],
   ])('%j begins anew with the message', (written, text) => {
     expect(readOpening(written)).toEqual({ kind: 'anew', text });
   });
@@ -48,8 +58,12 @@ describe('what a message begins with', () => {
   });
 
   it.each([
-    ['/stop it', '/stop it'],
-    ['/think /stop the deployment, please', '/think /stop the deployment, please'],
+    ['/status of order 7', '/status of order 7'],
+    ['/help! It burns', '/help! It burns'],
+    ['/stop.sh does not run', '/stop.sh does not run'],
+    ['/stopped at noon', '/stopped at noon'],
+    [`/approve: ${TICKET}`, `/approve: ${TICKET}`],
+    ['/minimal: why?', '/minimal: why?'],
     ['/newer things', '/newer things'],
     ['/new/path/app.py', '/new/path/app.py'],
     ['look at /new and /stop', 'look at /new and /stop'],
