@@ -1,4 +1,4 @@
-/** Why the agent says nothing in a conversation, for whoever asks or writes there. Markdown. Pure. */
+/** Why the agent says nothing in a conversation, or begins nothing anew, for whoever asks or writes there. Markdown. Pure. */
 import { literal, whenText } from '../approvals/sentences.ts';
 import type { Control } from '../domain/control.ts';
 import { helpersOf } from './sentences.ts';
@@ -20,6 +20,21 @@ export function silenceText(control: Control): string | undefined {
       return `${literal(control.owner.name)} has this conversation and reads what is written here; I say nothing until it is handed back.`;
     case 'HANDBACK_PENDING':
       return 'This conversation is just being handed back to me; then I answer what was written here.';
+    default:
+      return control satisfies never;
+  }
+}
+
+/** Undefined where a new context can begin. What a person says who has it is for the agent to know afterwards. */
+export function notAnewText(control: Control): string | undefined {
+  switch (control.state) {
+    case 'BOT':
+    case 'HANDOFF_PENDING':
+      return undefined;
+    case 'HUMAN':
+      return `No new context begins here: ${literal(control.owner.name)} has this conversation, and I am to know afterwards what was said. Once it is handed back (\`/handback\`), write \`/new\` again.`;
+    case 'HANDBACK_PENDING':
+      return 'No new context begins here: this conversation is just being handed back to me. Write `/new` again once I have it.';
     default:
       return control satisfies never;
   }

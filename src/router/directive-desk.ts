@@ -273,10 +273,12 @@ export class DirectiveDesk {
   }
 
   /** In line behind what was said before, so that it is the next message that begins anew. */
-  #newContext(
+  async #newContext(
     { id, conversationId }: InboundMessage,
     { id: person, name }: Pick<Person, 'id' | 'name'>,
-  ): Answer {
+  ): Promise<Answer> {
+    const refusal = notAnewText(await this.deps.hands.find(conversationId));
+    if (refusal !== undefined) return { markdown: refusal };
     const at = new Date(this.deps.clock.now()).toISOString();
     const item: MailboxItem = {
       kind: 'new-context',

@@ -5,7 +5,7 @@
  *                      or it begins a conversation where its author talks to a person by now (`rooms`)
  *   HANDOFF_PENDING    it waits where it is, for whoever speaks next; its author is told so once
  *   HUMAN, HANDBACK_…  what was said is kept for the agent to read later; calls that were agreed to are held, and so is
- *                      what was planned
+ *                      what was planned; no new context begins
  *
  * What was planned counts as nobody's words: no rule is for it, nobody is told that it waits, and whoever planned it is
  * no less quiet.
@@ -18,6 +18,7 @@
 import type { Config } from '../config/load-config.ts';
 import type { ControlStore } from '../control/control-store.ts';
 import { waitingText } from '../control/sentences.ts';
+import { notAnewText } from '../control/silence.ts';
 import { ruleFor } from '../control/takeover-rules.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import {
@@ -48,6 +49,7 @@ const LOOK_AGAIN_MS = 30_000;
 const SAID_MS = 7 * 24 * 60 * 60_000;
 
 type MessageItem = Extract<MailboxItem, { kind: 'message' }>;
+type NewContextItem = Extract<MailboxItem, { kind: 'new-context' }>;
 /** Whoever has it writes, or has just given it back. */
 type HeldControl = Extract<Control, { state: 'HUMAN' | 'HANDBACK_PENDING' }>;
 
@@ -217,9 +219,21 @@ export class Standby {
     return this.deps.controls.guardOf(control);
   }
 
-  /** Whoever speaks; what stands before it in line was said before. */
-  #newContext({ by, at }: Extract<MailboxItem, { kind: 'new-context' }>, control: Control): Verdict {
+  /**
+   * What stands before it in line was said before. Asked for just before a person had the conversation, it begins
+   * nothing: what that person says does not stand in line, and must not be hidden from the agent.
+   */
+  async #newContext(item: NewContextItem, control: Control): Promise<Verdict> {
+    const { by, at } = item;
     const { conversationId } = control;
+    const refusal = notAnewText(control);
+    if (refusal !== undefined) {
+      const { nowMs } = await this.deps.controls.read(conversationId);
+      return {
+        kind: 'done',
+        effects: [this.#guard(control), ...notAnewNotice(item, control, refusal, nowMs)],
+      };
+    }
     const keepMs = this.deps.config().settings.retention.transcripts;
     const text = `A new context was asked for by ${nameInNews(by)}: what stands before this is not shown any more.`;
     const entry = { kind: 'event' as const, text, at, about: [by.person], anew: true as const };
@@ -275,6 +289,26 @@ function waitNotice({ message, correlation }: MessageItem, control: PendingContr
       { once: namelessOnce(`handoff-waits:${conversationId}:${epoch}`, SAID_MS) },
     ),
   ];
+}
+
+/** Where nobody has written yet nobody is told. */
+function notAnewNotice(
+  { id, correlation }: NewContextItem,
+  { conversationId, epoch, origin }: Control,
+  markdown: string,
+  nowMs: number,
+): Effect[] {
+  if (origin === undefined) return [];
+  const item = {
+    id: `not-anew:${id}`,
+    correlation,
+    conversationId,
+    to: origin,
+    markdown,
+    epoch,
+    atMs: nowMs,
+  };
+  return [toOutEffect({ kind: 'text', ...item })];
 }
 
 /** Whether a person other than this one has spoken, as far back as the entries go. */

@@ -65,6 +65,52 @@ describe('a takeover while the bot is mid-answer', () => {
   });
 });
 
+describe('a new context while a person has the conversation', () => {
+  const shown = () => JSON.stringify(story.sandbox.claude.requests.at(-1)!.messages);
+
+  async function danaSaysAndHandsBack(thread: string): Promise<void> {
+    await story.say(DANA.slack, thread, 'The parcel is in the cellar, do not refund it.');
+    await story.say(DANA.slack, thread, '!handback');
+    await story.answer(thread, /Dana Reyes has handed this conversation back/);
+    await story.say(ALEX.slack, thread, 'so what about it?');
+    await story.quiet();
+  }
+
+  it('C3 C5 does not begin, and whoever asks for it is told when it can; the agent knows what was said', async () => {
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, /Here is what I can do/);
+    await story.say(DANA.slack, thread, '!takeover');
+    await story.answer(thread, /Dana Reyes has taken over/);
+    await story.say(DANA.slack, thread, 'It is under the LYCHEE stairs.');
+
+    await story.say(ALEX.slack, thread, '!new');
+    expect(await story.told(ALEX.slack, /No new context begins here/)).toMatch(
+      /Dana Reyes has this conversation.*handed back.*!new/,
+    );
+    await danaSaysAndHandsBack(thread);
+
+    expect(shown()).toContain('LYCHEE');
+    expect(shown()).toContain('in the cellar, do not refund');
+  });
+
+  it('C3 C5 nor one that was asked for before, and still stands in line when they come', async () => {
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, /Here is what I can do/);
+    await story.say(ALEX.slack, thread, '!human');
+    await story.answer(thread, /A human was asked for/);
+    await story.say(ALEX.slack, thread, 'it is about the LYCHEE parcel');
+    await story.say(ALEX.slack, thread, '!new');
+    await story.told(ALEX.slack, /A new context begins here/);
+
+    await story.say(DANA.slack, thread, '!takeover');
+    await story.answer(thread, /No new context begins here: Dana Reyes has this conversation/);
+    await danaSaysAndHandsBack(thread);
+
+    expect(shown()).toContain('LYCHEE');
+    expect(shown()).toContain('in the cellar, do not refund');
+  });
+});
+
 describe('words that were said before, and not sent yet', () => {
   it('C1 are dropped at the last hop when another process takes over, and the audit and the agent know it', async () => {
     const { slack, claude } = story.sandbox;
