@@ -55,7 +55,7 @@ export function spentText(
   { of, spent, most }: Pick<Standing, 'of' | 'spent' | 'most'>,
   currency: string,
 ): string {
-  if (of === 'money') return `${spentMoneyText(spent, most, currency)} of ${moneyText(most, currency)}`;
+  if (of === 'money') return `${spentMoneyText(spent, most)} ${currency} of ${limitText(most)} ${currency}`;
   return `${numberText(spent)} of ${numberText(most)} tokens`;
 }
 
@@ -69,15 +69,39 @@ export function alertText(standing: Standing, who: string, currency: string): st
 
 /** `12.30 USD`; what is less than a cent is shown to the fourth digit. @param micro in millionths */
 export function moneyText(micro: number, currency: string): string {
-  const amount = micro / MICRO;
-  return `${amount.toFixed(amount !== 0 && amount < 0.01 ? 4 : 2)} ${currency}`;
+  return `${amountText(micro, digitsOf(micro))} ${currency}`;
 }
 
-/** To the fourth digit where it would look like all of it, and is not: `0.0465 EUR` of `0.05 EUR`. */
-function spentMoneyText(spent: number, most: number, currency: string): string {
-  const text = moneyText(spent, currency);
-  const isAlike = spent !== most && text === moneyText(most, currency);
-  return isAlike ? `${(spent / MICRO).toFixed(4)} ${currency}` : text;
+/** Never all of it before it is: rounded down, to the fourth digit, where it would look so: `0.0465` of `0.05`. */
+function spentMoneyText(spent: number, most: number): string {
+  const text = amountText(spent, Math.max(digitsOf(spent), limitDigits(most)));
+  const looksLikeAll = spent < most && microOf(text) >= most;
+  return looksLikeAll ? amountText(Math.floor(spent / 100) * 100, 4) : text;
+}
+
+function limitText(most: number): string {
+  return amountText(most, limitDigits(most));
+}
+
+/** As many as it takes to write it as it is. */
+function limitDigits(most: number): number {
+  return LIMIT_DIGITS.find((digits) => microOf(amountText(most, digits)) === most) ?? MOST_DIGITS;
+}
+
+const LIMIT_DIGITS = [2, 4];
+/** Money is counted in millionths. */
+const MOST_DIGITS = 6;
+
+function digitsOf(micro: number): number {
+  return micro !== 0 && micro < MICRO / 100 ? 4 : 2;
+}
+
+function microOf(amount: string): number {
+  return Math.round(Number(amount) * MICRO);
+}
+
+function amountText(micro: number, digits: number): string {
+  return (micro / MICRO).toFixed(digits);
 }
 
 export function numberText(value: number): string {
@@ -85,5 +109,5 @@ export function numberText(value: number): string {
 }
 
 function quantityText(of: 'tokens' | 'money', most: number, currency: string): string {
-  return of === 'money' ? moneyText(most, currency) : `${numberText(most)} tokens`;
+  return of === 'money' ? `${limitText(most)} ${currency}` : `${numberText(most)} tokens`;
 }

@@ -189,6 +189,27 @@ it('what is nearly used up does not read as if it were', () => {
   const spent = (micro: number) => spentText({ of: 'money', spent: micro, most: 50_000 }, 'EUR');
 
   expect(spent(46_500)).toBe('0.0465 EUR of 0.05 EUR');
+  expect(spent(49_996)).toBe('0.0499 EUR of 0.05 EUR');
   expect(spent(50_000)).toBe('0.05 EUR of 0.05 EUR');
   expect(spent(30_000)).toBe('0.03 EUR of 0.05 EUR');
+  expect(spentText({ of: 'money', spent: 49_999_970, most: 50_000_000 }, 'EUR')).toBe(
+    '49.9999 EUR of 50.00 EUR',
+  );
+});
+
+it('what is spent of some money reads as all of it when it is, and not before', () => {
+  const micro = fc.oneof(fc.integer({ min: 1, max: 20_000 }), fc.integer({ min: 1, max: 1_000_000_000 }));
+  const near = fc.tuple(micro, fc.integer({ min: -200, max: 200 }), fc.constantFrom(1, 100, 10_000));
+  fc.assert(
+    fc.property(near, ([some, by, step]) => {
+      const most = some * step;
+      const spent = Math.max(0, most + by);
+      const text = spentText({ of: 'money', spent, most }, 'EUR');
+      const [shown = 0, all = 0] = [...text.matchAll(/[\d.]+/g)].map(([number]) => Number(number));
+
+      expect(Math.round(all * 1_000_000)).toBe(most);
+      expect(shown >= all).toBe(spent >= most);
+    }),
+    { numRuns: 2_000 },
+  );
 });
