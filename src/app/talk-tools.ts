@@ -32,7 +32,7 @@ function createHistoryTools({ directory, personData, transcripts }: Stores): Too
   return createSessionTools({
     idsOf: (id) => directory.idsOf(id),
     isAlone: aloneBy(transcripts),
-    collect: (ids) => personData.collect(ids),
+    spokenBy: (ids) => personData.spokenBy(ids),
     entriesOf: async (id) => (await transcripts.read(id)).flatMap(({ entry }) => entry ?? []),
   });
 }

@@ -2,22 +2,29 @@
  * What the audit holds of people word for word, beside its entries: found, and erased.
  *
  *   asked by them, or for them      every word of the request goes
- *   asked by somebody else          what they said about it goes, and how they were called, also in the list of whose
- *                                   words had been read; so do arguments they wrote
+ *   asked by somebody else          what they said about it goes, and how they were called; so do arguments they wrote,
+ *                                   and of the list of whose words had been read what is of them
  *   a standing yes to their calls   which calls it covers
  *
  * Invariants
  *   1. What is not over is left as it is: people still decide by it.
  *   2. Words go in one write with the entry that says so, so that the chain proves what was erased as well.
- *   3. What others said stays.
+ *   3. What others said stays, and that strangers' words had been read.
+ *   4. Of what was read, nobody is told more than that there was more where it cannot be told whether it is theirs.
  */
 import type { AuditEntry, AuditLog } from '../audit/audit-log.ts';
 import { isEnded } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { RecordMovedError } from '../domain/errors.ts';
 import { ApprovalId, type PersonId } from '../domain/ids.ts';
-import { holdsName } from '../domain/phrase.ts';
-import { ERASED, ERASED_NAME, type Erasing, type RequestOfPerson } from '../memory/person-data.ts';
+import { authorOf, MORE_SOURCES, type Sought, whoseSource } from '../domain/source.ts';
+import {
+  ERASED,
+  ERASED_NAME,
+  type Erasing,
+  type KnownAs,
+  type RequestOfPerson,
+} from '../memory/person-data.ts';
 import { digestOf, toBeside } from '../redis/audit-text.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect } from '../redis/effects.ts';
@@ -28,27 +35,31 @@ import type { ApprovalStore } from './approval-store.ts';
 /** Times an erasure is decided anew when somebody else erases at the same moment. */
 const MOST_TRIES = 5;
 
-/** Who is erased, and how they are called. */
+/** Who is erased, and all by which they are found; `names` and `calledThere` as with `Sought`. */
 interface Erasee {
   readonly people: readonly PersonId[];
-  readonly called: readonly string[];
+  readonly names: readonly string[];
+  readonly calledThere: readonly string[];
+  /** Where they wrote, whatever is kept of that. */
+  readonly conversations: ReadonlySet<string>;
 }
 
 type Words = NonNullable<AuditEvent['words']>;
 
 export class RequestedWords {
   constructor(
-    private readonly log: Pick<AuditLog, 'withWords'>,
+    private readonly log: Pick<AuditLog, 'entriesIn' | 'withWords'>,
     private readonly keys: Pick<Keys, 'partitions'>,
     private readonly approvals: Pick<ApprovalStore, 'find'>,
     private readonly writer: Pick<EffectWriter, 'writeIn'>,
   ) {}
 
   /** Every request that holds words of theirs, and these words. */
-  async of(people: readonly PersonId[]): Promise<RequestOfPerson[]> {
+  async of(people: readonly PersonId[], known: KnownAs = {}): Promise<RequestOfPerson[]> {
     const found: RequestOfPerson[] = [];
+    const erasee = await this.#eraseeOf(people, known);
     for (const partition of this.keys.partitions()) {
-      for (const [id, changes] of await this.#changesIn(partition, { people, called: [] })) {
+      for (const [id, changes] of await this.#changesIn(partition, erasee)) {
         const said = changes.map(({ entry, gone }) => ({
           atMs: entry.atMs,
           event: entry.event.event,
@@ -63,11 +74,12 @@ export class RequestedWords {
   /** How many requests hold no word of theirs any more, and how many still do, because they are not over. */
   async erase(
     people: readonly PersonId[],
-    { names = [], ...audit }: Erasing,
+    { names = [], calledThere = [], ...audit }: Erasing,
   ): Promise<{ readonly requests: number; readonly undecided: number }> {
     const erased = { requests: 0, undecided: 0 };
+    const erasee = await this.#eraseeOf(people, { names, calledThere });
     for (const partition of this.keys.partitions()) {
-      const { requests, undecided } = await this.#eraseIn(partition, { people, called: names }, audit);
+      const { requests, undecided } = await this.#eraseIn(partition, erasee, audit);
       erased.requests += requests;
       erased.undecided += undecided;
     }
@@ -77,7 +89,7 @@ export class RequestedWords {
   async #eraseIn(
     partition: number,
     erasee: Erasee,
-    audit: Omit<Erasing, 'names'>,
+    audit: Omit<Erasing, keyof KnownAs>,
   ): Promise<{ readonly requests: number; readonly undecided: number }> {
     const [erased, undecided] = [new Set<string>(), new Set<string>()];
     for (let tries = 0; tries < MOST_TRIES; tries++) {
@@ -96,13 +108,29 @@ export class RequestedWords {
   async #write(
     partition: number,
     changes: readonly Change[],
-    about: Omit<Erasing, 'names'> & Pick<AuditEvent, 'subject'>,
+    about: Omit<Erasing, keyof KnownAs> & Pick<AuditEvent, 'subject'>,
   ): Promise<boolean> {
     const audit: AuditEvent = { ...about, event: 'memory.erased', detail: { what: 'request' } };
     return this.writer.writeIn(partition, toEffects(changes, audit)).catch((error: unknown) => {
       if (error instanceof RecordMovedError) return false;
       throw error;
     });
+  }
+
+  /** With all the audit knows of how they were called, and of where they wrote. */
+  async #eraseeOf(people: readonly PersonId[], { names = [], calledThere = [] }: KnownAs): Promise<Erasee> {
+    const called = new Set(calledThere);
+    const conversations = new Set<string>();
+    for (const partition of this.keys.partitions()) {
+      for await (const { event, beside = '' } of this.log.entriesIn(partition)) {
+        const { detail, subject, words } = event;
+        if (event.event === 'message.received' && isOneOf(detail?.person, people)) conversations.add(subject);
+        if (!people.some((person) => beside.includes(person))) continue;
+        for (const name of [...namesIn(words, people), ...authorsIn(words, people)]) called.add(name);
+      }
+    }
+    called.delete(ERASED_NAME);
+    return { people, names, calledThere: [...called], conversations };
   }
 
   /** By what they are about. Read twice, so that of all others nothing is kept in mind. */
@@ -137,25 +165,43 @@ interface Change {
 }
 
 /** Whether it may be among the changes, told in no time of a great many. */
-function mayConcern(beside: string, { detail }: AuditEvent, { people, called }: Erasee): boolean {
+function mayConcern(beside: string, { detail, words }: AuditEvent, erasee: Erasee): boolean {
+  const { people } = erasee;
   if (isOneOf(detail?.requester, people)) return true;
   if (people.some((person) => beside.includes(JSON.stringify(person)))) return true;
-  return called.some((name) => holdsName(beside, name));
+  const sources = sourcesIn(words);
+  if (sources.length === 0) return false;
+  const sought = soughtIn([words], erasee);
+  return sources.some((source) => whoseSource(source, sought) !== 'others');
 }
 
 /** @param entries all of one request, each with its words */
-function changesTo(entries: readonly AuditEntry[], { people, called: names }: Erasee): Change[] {
-  const called = new Set([...names, ...entries.flatMap(({ event }) => namesIn(event.words, people))]);
-  called.delete(ERASED_NAME);
+function changesTo(entries: readonly AuditEntry[], erasee: Erasee): Change[] {
+  const { people } = erasee;
+  const sought = soughtIn(
+    entries.map(({ event }) => event.words),
+    erasee,
+  );
   const isTheirs = entries.some(({ event }) => isAskedBy(event, people));
   return entries.flatMap((entry): Change[] => {
     const { words } = entry.event;
     if (words === undefined) return [];
     if (isTheirs) return [{ entry, gone: words, left: undefined }];
     const gone: unknown[] = [];
-    const left = withoutSaid(words, { people, called: [...called] }, gone);
+    const left = withoutSaid(words, sought, gone);
     return gone.length > 0 ? [{ entry, gone, left }] : [];
   });
+}
+
+/** What is looked for among the sources of one request. Who had a say in it is found by that name wherever it stands. */
+function soughtIn(all: readonly (Words | undefined)[], erasee: Erasee): Sought {
+  const { people: ids, names, calledThere, conversations } = erasee;
+  const said = all.flatMap((words) => namesIn(words, ids)).filter((name) => name !== ERASED_NAME);
+  const wasThere = all.some((words) => {
+    const conversation = within(within(words, 'set'), 'conversationId');
+    return typeof conversation === 'string' && conversations.has(conversation);
+  });
+  return { ids, names: [...new Set([...names, ...said])], calledThere, wasThere };
 }
 
 /** By them or on their behalf. */
@@ -165,7 +211,8 @@ function isAskedBy({ detail, words }: AuditEvent, people: readonly PersonId[]): 
   return asking.some((id) => isOneOf(id, people));
 }
 
-function withoutSaid(words: Words, { people, called }: Erasee, gone: unknown[]): Words {
+function withoutSaid(words: Words, sought: Sought, gone: unknown[]): Words {
+  const { ids: people } = sought;
   const left = withoutTheirs(words, people, gone) as Words; // an object, as it was
   const set = within(left, 'set');
   if (!isRecord(set)) return left;
@@ -174,7 +221,7 @@ function withoutSaid(words: Words, { people, called }: Erasee, gone: unknown[]):
     return text === undefined ? undefined : ERASED;
   };
   const { remark, settledBy, edited } = set;
-  const request = withoutSources(set.request, called, gone);
+  const request = withoutSources(set.request, sought, gone);
   const isSettledByThem = isOneOf(within(settledBy, 'person'), people);
   const isEditedByThem = isOneOf(within(within(edited, 'by'), 'person'), people);
   return {
@@ -190,17 +237,41 @@ function withoutSaid(words: Words, { people, called }: Erasee, gone: unknown[]):
   };
 }
 
-/** Without what names them in the lists of whose words had been read. */
-function withoutSources(request: unknown, called: readonly string[], gone: unknown[]): unknown {
+/** Without what is theirs, or may be, in the lists of whose words had been read. */
+function withoutSources(request: unknown, sought: Sought, gone: unknown[]): unknown {
   if (!isRecord(request)) return request;
   const without = (sources: unknown) => {
     if (!Array.isArray(sources)) return sources;
-    const names = (source: unknown) => called.some((name) => holdsName(String(source), name));
-    gone.push(...sources.filter(names));
-    return sources.filter((source) => !names(source));
+    const whose = (source: unknown) => whoseSource(String(source), sought);
+    const others = sources.filter((source) => whose(source) === 'others');
+    if (others.length === sources.length) return sources;
+    const theirs = sources.filter((source) => whose(source) === 'theirs');
+    const isAllTold = theirs.length + others.length === sources.length;
+    gone.push(...theirs, ...(isAllTold ? [] : [MORE_SOURCES]));
+    return [...others.filter((source) => source !== MORE_SOURCES), MORE_SOURCES];
   };
-  const lists = (['strangers', 'heard'] as const).filter((name) => name in request);
+  const lists = LISTS.filter((name) => name in request);
   return { ...request, ...Object.fromEntries(lists.map((name) => [name, without(request[name])])) };
+}
+
+/** Of a request: whose words had been read. */
+const LISTS = ['strangers', 'heard'] as const;
+
+function sourcesIn(words: Words | undefined): string[] {
+  const request = within(within(words, 'set'), 'request');
+  return LISTS.flatMap((name) => within(request, name)).flatMap((source) =>
+    typeof source === 'string' ? [source] : [],
+  );
+}
+
+/** How they are called where it is said that they asked, or that what they wrote had been read. */
+function authorsIn(words: Words | undefined, people: readonly PersonId[]): string[] {
+  const request = within(within(words, 'set'), 'request');
+  const asked = within(request, 'requesterName');
+  return [
+    ...(isOneOf(within(request, 'requester'), people) && typeof asked === 'string' ? [asked] : []),
+    ...sourcesIn(words).flatMap((source) => authorOf(source, people) ?? []),
+  ];
 }
 
 function namesIn(value: unknown, people: readonly PersonId[]): string[] {

@@ -85,6 +85,11 @@ export class AuditLog {
     return pages.flat().toSorted(byTime).slice(-count);
   }
 
+  /** Every entry of a partition, in order. */
+  entriesIn(partition: number): AsyncGenerator<AuditEntry> {
+    return this.#read(partition);
+  }
+
   /** Every entry of a partition that has words beside it, in order. */
   async *withWords(partition: number): AsyncGenerator<AuditEntry> {
     for await (const entry of this.#read(partition)) if (entry.beside !== undefined) yield entry;

@@ -5,9 +5,17 @@ import writeFileAtomic from 'write-file-atomic';
 import { visible } from '../approvals/sentences.ts';
 import { StartupError } from '../domain/errors.ts';
 import { PersonId } from '../domain/ids.ts';
+import { namesOf } from '../domain/link.ts';
+import { guestIdOf } from '../domain/person.ts';
 import { timeLimit } from '../domain/time-limit.ts';
-import { type Open, Unsettled } from '../mailbox/unsettled.ts';
-import { type Erased, notesIn, type PersonExport, PersonSnapshot } from '../memory/person-data.ts';
+import { type Open, type Sought, Unsettled } from '../mailbox/unsettled.ts';
+import {
+  type Erased,
+  type KnownAs,
+  notesIn,
+  type PersonExport,
+  PersonSnapshot,
+} from '../memory/person-data.ts';
 import { rewriteAppendOnlyFile } from '../redis/append-only-file.ts';
 import { type Actor, actorOf, auditName, demand } from './actor.ts';
 import { facts } from './table.ts';
@@ -27,7 +35,7 @@ const PRIVATE = 0o600;
 
 export async function showMemory(who: string, options: MemoryOptions): Promise<number> {
   return withPerson(who, options, 'see what is remembered of', async ({ personData }, subject) => {
-    const all = await personData.collect(subject.ids);
+    const all = await personData.collect(subject.ids, subject.known);
     requireSomebody(subject, all);
     return print(options.json ? toJson(all) : describe(all));
   });
@@ -39,7 +47,7 @@ export async function exportMemory(
   options: MemoryOptions,
 ): Promise<number> {
   return withPerson(who, options, 'export what is remembered of', async (session, subject) => {
-    const all = await session.personData.collect(subject.ids);
+    const all = await session.personData.collect(subject.ids, subject.known);
     requireSomebody(subject, all);
     await record(session, subject, 'memory.exported', { conversations: all.conversations.length });
     if (file === undefined) return print(toJson(all));
@@ -82,15 +90,16 @@ export async function restoreMemory(who: string, file: string, options: MemoryOp
 export async function eraseMemory(who: string, isMeant: boolean, options: MemoryOptions): Promise<number> {
   return withPerson(who, options, 'erase what is remembered of', async (session, subject) => {
     if (!isMeant) {
-      const counted = await session.personData.count(subject.ids);
-      const left = await unsettledOf(session, subject);
+      const counted = await session.personData.count(subject.ids, subject.known);
+      const left = await unsettledOf(session, await soughtFor(session, subject));
       const words = `${erasedText(counted)}\n\nNothing was erased. To do it: signalbox memory erase ${subject.id} --yes${leftText(left, counted)}`;
       return say(options, { erased: false, ...counted, left }, words);
     }
     const about = { actor: subject.actor, correlation: `cli:${randomUUID()}` };
-    const names = [subject.called];
+    // How they were called stands beside what they said, which goes.
+    const sought = await soughtFor(session, subject);
     const erased = await session.personData
-      .erase(subject.ids, { ...about, names }, Date.now())
+      .erase(subject.ids, { ...about, ...subject.known }, Date.now())
       .catch((error: unknown) => {
         const why = error instanceof Error ? error.message : String(error);
         throw new StartupError(
@@ -107,7 +116,7 @@ export async function eraseMemory(who: string, isMeant: boolean, options: Memory
       detail: { ...erased },
     });
     const files = await rewriteFiles(session);
-    const left = await unsettledOf(session, subject);
+    const left = await unsettledOf(session, sought);
     const words = `${erasedText(erased)}\n\nAll of it is erased.${FILES_TEXT[files]}${leftText(left, erased)}`;
     return say(options, { erased: true, ...erased, files, left }, words);
   });
@@ -122,8 +131,8 @@ interface Subject {
   readonly isKnown: boolean;
   /** Every id they go by, their own first. */
   readonly ids: readonly [PersonId, ...PersonId[]];
-  /** As it stands in contacts.yaml; their id where they are not there. */
-  readonly called: string;
+  /** Their name in contacts.yaml, or their id where they are not there; and what their accounts were called as they were linked. */
+  readonly known: KnownAs;
   /** Who asks, as the audit names them. */
   readonly actor: string;
 }
@@ -142,8 +151,16 @@ async function rewriteFiles({ redis, serverKind }: StoreSession): Promise<Files>
   return isDone ? 'rewritten' : 'not-yet';
 }
 
-function unsettledOf({ redis, keys, deadLetters }: StoreSession, { ids }: Subject): Promise<Open> {
-  return new Unsettled(redis, keys, deadLetters).of(ids);
+function unsettledOf({ redis, keys, deadLetters }: StoreSession, sought: Sought): Promise<Open> {
+  return new Unsettled(redis, keys, deadLetters).of(sought);
+}
+
+/** By every name they are known by, here and where they wrote. */
+async function soughtFor({ personData }: StoreSession, { ids, known }: Subject): Promise<Sought> {
+  const { names = [], calledThere = [] } = known;
+  const spoken = await personData.spokenBy(ids);
+  const called = spoken.flatMap(({ said }) => said.map(({ from }) => from.name));
+  return { people: ids, names: [...new Set([...names, ...calledThere, ...called])] };
 }
 
 /** Everybody may do this with what is their own; with what is somebody else's, whoever operates the gateway. */
@@ -162,12 +179,14 @@ async function withPerson(
     }
     // Whoever is no longer in contacts.yaml, and a guest, may be erased all the same.
     const known = session.directory.find(id);
+    const ids = [id, ...session.directory.idsOf(id).filter((each) => each !== id)] as const;
+    const calledThere = namesOf(await session.links.now(), (account) => ids.includes(guestIdOf(account)));
     return work(session, {
       id,
       name: visible(known?.name ?? id),
       isKnown: known !== undefined,
-      ids: [id, ...session.directory.idsOf(id).filter((each) => each !== id)],
-      called: known?.name ?? id,
+      ids,
+      known: { names: [known?.name ?? id], calledThere },
       actor: auditName(actor),
     });
   });
@@ -300,8 +319,12 @@ function leftText({ waiting, letters }: Open, { undecided }: Pick<Erased, 'undec
     ...(undecided > 0
       ? [`the words of ${undecided} requests for approval that are not over (\`signalbox approvals list\`)`]
       : []),
-    ...(waiting > 0 ? [`${waiting} of what they wrote or are to be told, still in line`] : []),
-    ...(letters.length > 0 ? [`dead letters ${letters.join(', ')} (\`signalbox dead-letters\`)`] : []),
+    ...(waiting > 0 ? [`${waiting} of what they wrote, are to be told or are named in, still in line`] : []),
+    ...(letters.length > 0
+      ? [
+          `dead letters ${letters.join(', ')}, which are theirs, or may quote or name them (\`signalbox dead-letters\`)`,
+        ]
+      : []),
   ];
   if (left.length === 0) return '';
   return `\n\nNot erased as long as it is not settled: ${left.join('; ')}.\nErase again once it is.`;

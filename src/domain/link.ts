@@ -112,6 +112,8 @@ export const LinkLedger = z.object({
   silenced: z.array(z.object({ account: AccountId, untilMs: z.int() })),
   /** Strangers who were given a code, and are given no other until then. */
   told: z.array(z.object({ account: AccountId, untilMs: z.int() })).default([]),
+  /** Guests whose time is over, who are told so until then. */
+  ended: z.array(z.object({ account: AccountId, untilMs: z.int() })).default([]),
   misses: z.array(z.object({ account: AccountId, atMs: z.int() })),
 });
 export type LinkLedger = z.infer<typeof LinkLedger>;
@@ -124,6 +126,7 @@ export const EMPTY_LEDGER: LinkLedger = {
   asks: [],
   silenced: [],
   told: [],
+  ended: [],
   misses: [],
 };
 
@@ -156,7 +159,8 @@ export type AdoptResult =
   | { readonly code: 'LINKED' | 'ALREADY'; readonly link: Link; readonly ask?: PairAsk }
   | { readonly code: 'TAKEN' | 'TOO_MANY' };
 export type AskResult =
-  | { readonly code: 'ASKED'; readonly ask: PairAsk }
+  /** `wasGuest`: not long ago, and their time is over. */
+  | { readonly code: 'ASKED'; readonly ask: PairAsk; readonly wasGuest: boolean }
   /** They have a code, were turned away, or are one too many. */
   | { readonly code: 'AGAIN' | 'SILENCED' | 'TOO_MANY' };
 export type AdmitResult =
@@ -323,7 +327,8 @@ export function askToPair(
   const untilMs = nowMs + PAIRING_MS;
   const made: PairAsk = { ...ask, tries: 0, untilMs };
   const told = [...now.told, { account: ask.account, untilMs }];
-  return { result: { code: 'ASKED', ask: made }, next: { ...now, asks: [...now.asks, made], told } };
+  const wasGuest = now.ended.some(({ account }) => account === ask.account);
+  return { result: { code: 'ASKED', ask: made, wasGuest }, next: { ...now, asks: [...now.asks, made], told } };
 }
 
 /** Somebody who may pair says who the stranger is; that person is asked, as if the stranger had given their code. */
@@ -434,6 +439,16 @@ export function guestWith({ guests }: LinkLedger, account: AccountId, nowMs: num
   return guests.find((each) => each.account === account && nowMs < each.untilMs);
 }
 
+/** What somebody called themselves when an account of theirs was linked or let in, or when that was asked for. */
+export function namesOf(
+  { links, guests, asks, offers }: LinkLedger,
+  isTheirs: (account: AccountId) => boolean,
+): string[] {
+  const claims = offers.flatMap(({ claim: claimed }) => claimed ?? []);
+  const named = [...links, ...guests, ...asks, ...claims].filter(({ account }) => isTheirs(account));
+  return [...new Set(named.map(({ name }) => name))];
+}
+
 // ── Parts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** The next revision, without what time has ended. */
@@ -443,12 +458,22 @@ function tidy(ledger: LinkLedger, nowMs: number): LinkLedger {
     rev: ledger.rev + 1,
     links: ledger.links,
     guests: ledger.guests.filter(isOpen),
+    ended: endedOf(ledger, nowMs),
     offers: ledger.offers.filter(isOpen),
     asks: ledger.asks.filter(isOpen),
     silenced: ledger.silenced.filter(isOpen),
     told: ledger.told.filter(isOpen),
     misses: ledger.misses.filter(({ atMs }) => nowMs < atMs + MISS_MS),
   };
+}
+
+function endedOf({ guests, ended }: LinkLedger, nowMs: number): LinkLedger['ended'] {
+  const fresh = guests.filter(({ untilMs }) => untilMs <= nowMs);
+  const isFresh = (account: AccountId) => fresh.some((each) => each.account === account);
+  return [
+    ...ended.filter(({ account }) => !isFresh(account)),
+    ...fresh.map(({ account, untilMs }) => ({ account, untilMs: untilMs + REMEMBER_GUEST_MS })),
+  ].filter(({ untilMs }) => nowMs < untilMs);
 }
 
 function isLinked({ links }: LinkLedger, account: AccountId): boolean {

@@ -47,6 +47,11 @@ export function isSourceOf(source: string, person: PersonId): boolean {
   return source.endsWith(ofPerson(person));
 }
 
+/** What one of these people is called in what says that they wrote it, or passed it on. */
+export function authorOf(source: string, people: readonly PersonId[]): string | undefined {
+  return people.some((person) => isSourceOf(source, person)) ? WORDS.exec(source)?.[1] : undefined;
+}
+
 /** The same as it was kept before, without whose it is. */
 export function unsigned(source: string): string {
   return source.replace(SIGNED, '');

@@ -38,15 +38,17 @@ export interface PersonExport {
   readonly ids: readonly PersonId[];
   readonly profiles: readonly Profile[];
   readonly notes: readonly { readonly owner: string; readonly notes: readonly Note[] }[];
-  readonly conversations: readonly {
-    readonly conversationId: ConversationId;
-    /** Nobody else spoke in it. */
-    readonly alone: boolean;
-    readonly said: readonly Extract<Entry, { kind: 'user' }>[];
-    readonly summary?: Summary;
-  }[];
+  readonly conversations: readonly (Spoken & { readonly summary?: Summary })[];
   readonly schedules: readonly PlannedByPerson[];
   readonly requests: readonly RequestOfPerson[];
+}
+
+/** A conversation, and what they said in it. */
+export interface Spoken {
+  readonly conversationId: ConversationId;
+  /** Nobody else spoke in it. */
+  readonly alone: boolean;
+  readonly said: readonly Extract<Entry, { kind: 'user' }>[];
 }
 
 /** A request for approval, or a standing yes, as the audit holds it: what it says in words of theirs, or to them. */
@@ -85,7 +87,7 @@ export interface LearnedStore {
 
 /** What the audit holds word for word. */
 export interface RequestStore {
-  of(people: readonly PersonId[]): Promise<readonly RequestOfPerson[]>;
+  of(people: readonly PersonId[], known: KnownAs): Promise<readonly RequestOfPerson[]>;
   /** How many requests hold nothing of theirs any more, and how many still do, because they are not over. */
   erase(
     people: readonly PersonId[],
@@ -149,11 +151,16 @@ export const PersonSnapshot = z.union([
 ]);
 export type PersonSnapshot = z.output<typeof PersonSnapshot>;
 
-/** Who is erased, and who does it. */
-export interface Erasing extends Pick<AuditEvent, 'actor' | 'correlation'> {
-  /** What they are called here; how they were called where they wrote is known from there. */
+/** By what somebody is found beside their ids. */
+export interface KnownAs {
+  /** What they are called here. */
   readonly names?: readonly string[];
+  /** How they called themselves; how they were called where they wrote is known from there. */
+  readonly calledThere?: readonly string[];
 }
+
+/** Who does it, and by what is found who is erased. */
+export interface Erasing extends Pick<AuditEvent, 'actor' | 'correlation'>, KnownAs {}
 
 /**
  * What of strangers an answer of the agent had read, in words for people, is a list that may name them. Takes such a list
@@ -188,23 +195,19 @@ export class PersonData {
   constructor(private readonly deps: PersonDataDeps) {}
 
   /** @param ids every id of the person, their own first */
-  async collect(ids: readonly PersonId[]): Promise<PersonExport> {
+  async collect(ids: readonly PersonId[], known: KnownAs = {}): Promise<PersonExport> {
     const profiles = await Promise.all(ids.map((id) => this.deps.memory.profileOf(id)));
     const conversations: PersonExport['conversations'][number][] = [];
-    for await (const { conversationId, entries } of this.#spokenIn(ids)) {
-      const summary = await this.deps.memory.summaryOf(conversationId);
-      conversations.push({
-        conversationId,
-        alone: isAlone(entries, ids),
-        said: entries.flatMap(({ entry }) => (isSaidBy(entry, ids) ? [entry] : [])),
-        ...(summary ? { summary } : {}),
-      });
+    const spoken = await this.spokenBy(ids);
+    for (const each of spoken) {
+      const summary = await this.deps.memory.summaryOf(each.conversationId);
+      conversations.push({ ...each, ...(summary ? { summary } : {}) });
     }
-    const spoken = new Set(conversations.map(({ conversationId }) => conversationId));
+    const listed = new Set(conversations.map(({ conversationId }) => conversationId));
     for await (const summary of this.#summariesOf(ids)) {
       const { conversationId } = summary;
-      if (spoken.has(conversationId)) continue;
-      spoken.add(conversationId);
+      if (listed.has(conversationId)) continue;
+      listed.add(conversationId);
       conversations.push({ conversationId, alone: false, said: [], summary });
     }
     return {
@@ -213,13 +216,23 @@ export class PersonData {
       notes: await this.#notes(ids),
       conversations,
       schedules: (await this.deps.planned.plannedBy(ids)).map(toPlanned),
-      requests: await this.deps.requests.of(ids),
+      requests: await this.deps.requests.of(ids, withNamesIn(spoken, known)),
     };
   }
 
+  /** Every conversation that they spoke in. What else is kept of them is not looked at: there may be a lot of it. */
+  async spokenBy(ids: readonly PersonId[]): Promise<Spoken[]> {
+    const found: Spoken[] = [];
+    for await (const { conversationId, entries } of this.#transcripts()) {
+      const said = entries.flatMap(({ entry }) => (isSaidBy(entry, ids) ? [entry] : []));
+      if (said.length > 0) found.push({ conversationId, alone: isAlone(entries, ids), said });
+    }
+    return found;
+  }
+
   /** What `erase` would remove. Changes nothing. */
-  async count(ids: readonly PersonId[]): Promise<Erased> {
-    const { profiles, notes, conversations, schedules, requests } = await this.collect(ids);
+  async count(ids: readonly PersonId[], known: KnownAs = {}): Promise<Erased> {
+    const { profiles, notes, conversations, schedules, requests } = await this.collect(ids, known);
     return {
       profiles: profiles.length,
       notes: notes.reduce((sum, each) => sum + each.notes.length, 0),
@@ -239,7 +252,11 @@ export class PersonData {
    *
    * @throws what a store throws; then a part is erased
    */
-  async erase(ids: readonly PersonId[], { names = [], ...about }: Erasing, nowMs: number): Promise<Erased> {
+  async erase(
+    ids: readonly PersonId[],
+    { names = [], calledThere = [], ...about }: Erasing,
+    nowMs: number,
+  ): Promise<Erased> {
     const removed = {
       profiles: 0,
       notes: 0,
@@ -265,7 +282,9 @@ export class PersonData {
     for (const { id } of await this.deps.learned.naming(ids)) {
       if (await this.deps.learned.forget(id, ids, audit(id, { what: 'learning record' }))) removed.learned++;
     }
-    Object.assign(removed, await this.deps.requests.erase(ids, { ...about, names }));
+    // Before what they said is gone: how they were called there stands beside it.
+    const known = withNamesIn(await this.spokenBy(ids), { names, calledThere });
+    Object.assign(removed, await this.deps.requests.erase(ids, { ...about, ...known }));
     for (const id of ids) {
       if (await this.deps.memory.dropProfile(id, audit(id, { what: 'profile' }))) removed.profiles++;
     }
@@ -410,12 +429,6 @@ export class PersonData {
     return [...found].map(([owner, notes]) => ({ owner, notes }));
   }
 
-  async *#spokenIn(ids: readonly PersonId[]): AsyncGenerator<StoredConversation> {
-    for await (const conversation of this.#transcripts()) {
-      if (conversation.entries.some(({ entry }) => isSaidBy(entry, ids))) yield conversation;
-    }
-  }
-
   /** Each once. */
   async *#transcripts(): AsyncGenerator<StoredConversation> {
     const seen = new Set<ConversationId>();
@@ -437,6 +450,14 @@ export class PersonData {
 interface StoredConversation {
   readonly conversationId: ConversationId;
   readonly entries: readonly StoredEntry[];
+}
+
+function withNamesIn(
+  spoken: readonly Spoken[],
+  { names = [], calledThere = [] }: KnownAs,
+): Required<KnownAs> {
+  const called = spoken.flatMap(({ said }) => said.map(({ from }) => from.name));
+  return { names, calledThere: [...new Set([...calledThere, ...called])] };
 }
 
 export function notesIn({ notes }: Pick<PersonSnapshot, 'notes'>): number {

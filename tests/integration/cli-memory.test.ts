@@ -3,11 +3,13 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { consequencesOfOpening } from '../../src/approvals/consequences.ts';
 import { ConversationId, PersonId } from '../../src/domain/ids.ts';
 import { guestIdOf } from '../../src/domain/person.ts';
 import { NoteStore, notesOf } from '../../src/memory/note-store.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { startEmbeddedRedis } from '../../src/redis/embedded.ts';
+import { anApproval } from '../support/approvals.ts';
 import { type CliHome, createCliHome } from '../support/cli.ts';
 import { openStore } from '../support/core.ts';
 import { everything } from '../support/stored.ts';
@@ -174,10 +176,98 @@ describe('signalbox memory', () => {
     const second = await home.run('memory', 'erase', 'alex', '--yes');
 
     for (const { out } of [dry, first])
-      expect(out).toMatch(new RegExp(`Not erased as long .*: 2 of what .*; dead letters ${letter!.id} `));
+      expect(out).toMatch(new RegExp(`Not erased as long .*: 2 of what .*; dead letters ${letter!.id}, `));
     expect(second.out).toMatch(
       /All of it is erased\.\n\nIt may still stand in the files of your Redis .*\n$/,
     );
+  });
+
+  it('OM-193 counts and exports requests of others that name them, as many as it erases', async () => {
+    const account = stores.directory.find(ALEX)!.accounts[0]!;
+    await stores.links.apply(
+      (ledger, nowMs) => {
+        const guest = {
+          account,
+          name: 'Lexi Osterhagen',
+          by: 'dana',
+          atMs: nowMs,
+          untilMs: nowMs + 3_600_000,
+        };
+        return { result: 'let in', next: { ...ledger, rev: ledger.rev + 1, guests: [guest] } };
+      },
+      () => [],
+    );
+    for (const [n, name] of ['Alex Kim', 'Lexi Osterhagen', 'Lee'].entries()) {
+      const heard = [`what ${name} passed on`];
+      const request = { requester: PersonId.parse('lee'), requesterName: 'Lee', heard };
+      const approval = anApproval({
+        conversation: HERE,
+        tail: `00000000000${n}`,
+        openedMs: Date.now(),
+        request,
+      });
+      const effects = consequencesOfOpening(approval, Date.now());
+      await stores.writer.write(
+        HERE,
+        effects.filter(({ kind }) => kind === 'audit'),
+      );
+    }
+    const file = join(folder, 'alex.json');
+
+    const dry = await home.run('memory', 'erase', 'alex', '--json');
+    await home.run('memory', 'export', 'alex', '--file', file);
+    const done = await home.run('memory', 'erase', 'alex', '--yes', '--json');
+
+    expect([JSON.parse(dry.out).requests, JSON.parse(done.out).requests]).toEqual([2, 2]);
+    expect(await readFile(file, 'utf8')).toMatch(
+      /what Alex Kim passed on[\s\S]*what Lexi Osterhagen passed on/,
+    );
+    const { redis, keys } = await openStore({ url: home.redisUrl, prefix: home.prefix });
+    const audit = (await everything(redis, keys)).filter((each) => each.includes(':audit')).join('\n');
+    expect(audit).not.toMatch(/Alex Kim|Osterhagen/);
+    expect(audit).toContain('what Lee passed on');
+  });
+
+  it('OM-193 says which letters quote them, by their id or by a name of theirs, and which are for them', async () => {
+    const guest = guestIdOf(AccountId.parse('discord:99'));
+    await stores.writer.write(HERE, [
+      {
+        kind: 'entry',
+        conversationId: HERE,
+        entry: { ...said('hi', 4, guest), from: { person: guest, name: 'Lemur Smith' } },
+        keepMs: 3_600_000,
+      },
+    ]);
+    const page = { kind: 'page', person: 'dana', pages: [{ markdown: '> lemurword' }] };
+    const items = {
+      quoted: { ...page, pages: [{ markdown: '> lemurword', from: [guest] }] },
+      named: { kind: 'text', markdown: '**Lemur Smith asks for a human**: “lemurword”' },
+      idNamed: { kind: 'notice', markdown: `a guest (${guest}) asks for a human`, onlyFor: 'slack:U0DANA' },
+      theirs: { kind: 'notice', markdown: 'Here you are.', onlyFor: 'discord:99' },
+      ofOthers: { ...page, pages: [{ markdown: '> other words', from: ['alex'] }] },
+      saidByOthers: {
+        kind: 'message',
+        requester: { person: 'alex' },
+        message: { text: 'Lemur Smith is late' },
+      },
+    };
+    const dead = { kind: 'dead' as const, queue: 'o.slack' as const, lane: 'x', attempts: 1, reason: 'no' };
+    await stores.writer.write(
+      HERE,
+      Object.values(items).map((item) => ({ ...dead, item: JSON.stringify(item) })),
+    );
+    const kept = await stores.deadLetters.list();
+    const idsOf = (...which: (keyof typeof items)[]) =>
+      which.map((each) => kept.find(({ item }) => item === JSON.stringify(items[each]))?.id).toSorted();
+
+    const dry = await home.run('memory', 'erase', guest, '--json');
+    const done = await home.run('memory', 'erase', guest, '--yes', '--json');
+    const again = await home.run('memory', 'erase', guest, '--yes');
+
+    const letters = idsOf('quoted', 'named', 'idNamed', 'theirs');
+    for (const { out } of [dry, done]) expect(JSON.parse(out).left.letters.toSorted()).toEqual(letters);
+    for (const id of idsOf('quoted', 'idNamed', 'theirs')) expect(again.out).toContain(id);
+    expect(again.out).toContain('Not erased as long as it is not settled');
   });
 
   it('counts one note as one', async () => {

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { sourcesWithout } from '../../src/agent/erased-sources.ts';
+import { consequencesOfOpening } from '../../src/approvals/consequences.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
 import { periodAt } from '../../src/budget/period.ts';
 import { toUsageEffects, UsageLedger } from '../../src/budget/usage-ledger.ts';
@@ -20,6 +21,7 @@ import { partitionOf } from '../../src/redis/keys.ts';
 import type { Schedule } from '../../src/scheduler/schedule.ts';
 import { ScheduleStore, scheduleIdOf } from '../../src/scheduler/schedule-store.ts';
 import { LearningStore } from '../../src/skills/learning-store.ts';
+import { anApproval } from '../support/approvals.ts';
 import { openStore } from '../support/core.ts';
 import { requestsIn } from '../support/requests.ts';
 import { usageOf } from '../support/scripted-model.ts';
@@ -424,6 +426,37 @@ describe('what is remembered of one person', () => {
     expect(left[5]).toMatchObject({ text: 'Dana Reyes stopped this turn.' });
     const stored = (await everything(redis, keys)).join('\n');
     expect(stored).not.toMatch(/Eve Stone|900000000000000103|divorce/);
+  });
+
+  it('OM-193 goes from requests of others by each name they had where they wrote, and is counted and told as it is erased', async () => {
+    const { data, talk, writer, redis, keys } = await open();
+    await talk(GROUP, [
+      { ...said('hello', 1), from: { person: GUEST, name: 'Quill Osterhagen' }, trust: 'outsider' },
+      said('fine', 2, 'dana'),
+    ]);
+    const heard = ['Quill Osterhagen', 'Q. O.', 'Alex Kim'].map((name) => `what ${name} passed on`);
+    const approval = anApproval({
+      conversation: OTHERS,
+      tail: '0123456789ab',
+      openedMs: Date.now(),
+      request: { requester: PersonId.parse('lee'), requesterName: 'Lee', heard },
+    });
+    // Nothing is kept of it any more but what the audit holds.
+    await writer.write(
+      OTHERS,
+      consequencesOfOpening(approval, Date.now()).filter(({ kind }) => kind === 'audit'),
+    );
+    const known = { names: ['Alex Kim'], calledThere: ['Q. O.'] };
+
+    const counted = await data.count([ALEX, GUEST], known);
+    const told = await data.collect([ALEX, GUEST], known);
+    const erased = await data.erase([ALEX, GUEST], { ...ABOUT, ...known }, 2);
+
+    expect([counted.requests, told.requests.length, erased.requests]).toEqual([1, 1, 1]);
+    expect(counted).toEqual(erased);
+    expect(JSON.stringify(told.requests)).toContain('what Q. O. passed on');
+    expect((await everything(redis, keys)).join('\n')).not.toMatch(/Osterhagen|Q\. O\.|Alex Kim/);
+    expect((await data.count([ALEX, GUEST], known)).requests).toBe(0);
   });
 
   it('takes with it a summary of words that are gone already', async () => {

@@ -9,7 +9,9 @@ import type { Approval } from '../../src/domain/approval/record.ts';
 import { ask, reply } from '../../src/domain/approval/talk.ts';
 import { vote } from '../../src/domain/approval/voting.ts';
 import { cancel } from '../../src/domain/approval/withdrawal.ts';
-import { PersonId } from '../../src/domain/ids.ts';
+import { AccountId, PersonId } from '../../src/domain/ids.ts';
+import { guestIdOf } from '../../src/domain/person.ts';
+import { MORE_SOURCES, sourceOfFile, sourceOfQuote, sourceOfWords } from '../../src/domain/source.ts';
 import { ERASED } from '../../src/memory/person-data.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { partitionOf, partitionOfApproval } from '../../src/redis/keys.ts';
@@ -146,7 +148,11 @@ describe('what the audit holds word for word', () => {
     expect(left).toMatchObject({
       state: 'CANCELLED',
       remark: 'Alex has changed it',
-      request: { requester: 'alex', args: ERASED, heard: ['a page of the web', 'what Danae wrote'] },
+      request: {
+        requester: 'alex',
+        args: ERASED,
+        heard: ['a page of the web', 'what Danae wrote', MORE_SOURCES],
+      },
       edited: { by: { person: 'dana', name: 'Somebody' }, from: { text: 'as Alex wrote it' } },
       assents: [{ by: { person: 'dana', name: 'Somebody' }, text: ERASED }],
       talk: [
@@ -211,6 +217,112 @@ describe('what the audit holds word for word', () => {
     expect(trace).not.toMatch(/words of (?:Dana|Lee)/);
     expect(await inAudit()).toMatch(/words of Dana/); // of the one that is not over
     expect(await audit.verify()).toMatchObject({ ok: true });
+  });
+});
+
+describe('whose words had been read before a request of others', () => {
+  const guest = guestIdOf(AccountId.parse('discord:quill'));
+  const quill = { person: guest, name: 'Quill Osterhagen' };
+  const PAGE = 'a page of the web (web_fetch)';
+
+  /** Of Lee, denied by Dana. */
+  async function withHeard(heard: string[], world?: Awaited<ReturnType<typeof openAudit>>) {
+    const { opened, said, ...rest } = world ?? (await openAudit());
+    const request = { requester: LEE, requesterName: 'Lee', args: { order: 8 }, heard, strangers: heard };
+    const theirs = await opened({ request });
+    await said(theirs, { choice: 'deny' });
+    const wrote = (person: PersonId) =>
+      rest.audit.append(theirs.conversationId, {
+        event: 'message.received',
+        actor: 'x',
+        subject: theirs.conversationId,
+        correlation: 'c',
+        detail: { person },
+      });
+    const heardNow = async () => JSON.parse(JSON.stringify(await rest.rebuilt(theirs))).request.heard;
+    return { ...rest, opened, said, id: theirs.id, wrote, heardNow };
+  }
+
+  it('OM-193 loses who is erased by every id of theirs, whatever they were called by it', async () => {
+    const world = await withHeard([
+      PAGE,
+      sourceOfWords(quill),
+      sourceOfQuote({ ...quill, name: 'Q.' }),
+      sourceOfFile({ person: DANA, name: 'novak-divorce-papers.pdf' }),
+      sourceOfFile({ person: ALEX, name: 'plan.pdf' }),
+    ]);
+    const { requests, id, inAudit, heardNow, audit } = world;
+
+    const found = await requests.of([DANA, guest], { names: ['Dana Reyes'] });
+    const erased = await requests.erase([DANA, guest], { ...ABOUT, names: ['Dana Reyes'] });
+
+    expect(found.map((each) => each.id)).toEqual([id]);
+    expect(erased).toEqual({ requests: 1, undecided: 0 });
+    expect(await inAudit()).not.toMatch(/Osterhagen|Q\.|novak/);
+    expect(await heardNow()).toEqual([PAGE, 'the file “plan.pdf” (alex)', MORE_SOURCES]);
+    expect(await audit.verify()).toMatchObject({ ok: true });
+    expect(await requests.of([DANA, guest], { names: ['Dana Reyes'] })).toEqual([]);
+  });
+
+  it('OM-193 of before loses them by each name that stands beside an id of theirs in the audit', async () => {
+    const first = await withHeard(['what Quill Osterhagen passed on', 'what Quill Oster passed on']);
+    const { requests, heardNow, inAudit } = first;
+    await withHeard([sourceOfWords(quill)], first);
+
+    const erased = await requests.erase([guest], { ...ABOUT, names: [guest] });
+
+    expect(erased).toEqual({ requests: 2, undecided: 0 });
+    expect(await inAudit()).not.toContain('Osterhagen');
+    expect(await heardNow()).toEqual(['what Quill Oster passed on', MORE_SOURCES]);
+  });
+
+  it('OM-193 of before loses a long name, though it stands there shortened', async () => {
+    const name = `Eve ${'Maximiliana '.repeat(8).trim()}`;
+    const shortened = `what ${name.slice(0, 80)}… passed on`;
+    const { requests, inAudit } = await withHeard([PAGE, shortened]);
+
+    const found = await requests.of([ALEX], { names: [name] });
+    const erased = await requests.erase([ALEX], { ...ABOUT, names: [name] });
+
+    expect([found.length, erased.requests]).toEqual([1, 1]);
+    expect(await inAudit()).not.toContain('Maximiliana');
+  });
+
+  it('OM-193 of before says only that there was more, where files may be theirs; no one is told of those as theirs', async () => {
+    const heard = [
+      PAGE,
+      'the file “novak-divorce-papers.pdf”',
+      sourceOfFile({ person: DANA, name: 'a.pdf' }),
+    ];
+    const there = await withHeard(heard);
+    const { requests, inAudit, heardNow } = there;
+    await there.wrote(ALEX);
+    const elsewhere = await withHeard(['the file “a-file-of-others.pdf”'], there);
+
+    const found = JSON.stringify(await requests.of([ALEX]));
+    const erased = await requests.erase([ALEX], ABOUT);
+
+    expect(found).toContain(there.id);
+    expect(found).not.toMatch(/novak|a-file-of-others/);
+    expect(erased).toEqual({ requests: 1, undecided: 0 });
+    expect(await inAudit()).not.toContain('novak');
+    expect(await heardNow()).toEqual([PAGE, 'the file “a.pdf” (dana)', MORE_SOURCES]);
+    expect(await elsewhere.heardNow()).toEqual(['the file “a-file-of-others.pdf”']);
+    expect(await requests.of([ALEX])).toEqual([]);
+  });
+
+  it('OM-193 keeps what is of others, however somebody who is erased has called themselves', async () => {
+    const heard = [PAGE, 'the file “plan.pdf”', sourceOfWords({ person: ALEX, name: 'Alex' })];
+    const { requests, heardNow } = await withHeard(heard);
+
+    const erased = await requests.erase([guest], {
+      ...ABOUT,
+      names: [guest],
+      calledThere: ['wrote', 'pdf', 'a page of the web', 'Alex', ''],
+    });
+
+    expect(erased.requests).toBe(0);
+    expect(await heardNow()).toEqual(heard);
   });
 });
 

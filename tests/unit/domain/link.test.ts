@@ -21,6 +21,7 @@ import {
   MOST_MISSES_OF_ALL,
   MOST_TRIES,
   mayAskToPair,
+  namesOf,
   type Offer,
   offer,
   PAIRING_MS,
@@ -374,6 +375,8 @@ describe('a stranger', () => {
 
     expect(guestWith(play.ledger, NEW, NOW + 999)).toMatchObject({ account: NEW, by: 'dana' });
     expect(guestWith(play.ledger, NEW, NOW + 1_000)).toBeUndefined();
+    expect(namesOf(play.ledger, (account) => account === NEW)).toEqual([String(NEW)]);
+    expect(namesOf(play.ledger, (account) => account === OTHER)).toEqual([]);
     expect(play.ledger.links).toEqual([]);
   });
 
