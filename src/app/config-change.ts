@@ -1,4 +1,5 @@
 /** What another configuration brings about: what was read under the old one is read anew, and somebody hears of it. */
+import { idleConditionsIn } from '../agent/tools/idle-conditions.ts';
 import { misnamedIn } from '../agent/tools/misnamed.ts';
 import { PeopleChange } from '../router/people-change.ts';
 import { StrandedApprovals } from '../router/stranded-approvals.ts';
@@ -25,6 +26,7 @@ export function createConfigChange(core: Core, agent: AgentEquipment, isWorking:
       sayDisputed(stores.directory, log);
       if (!isWorking) return looking;
       sayMisnamed(core, agent);
+      sayIdleConditions(core, agent);
       void agent.skills.reload();
       void agent.scripts.look();
       agent.results.clear();
@@ -53,5 +55,13 @@ function sayMisnamed({ config, log }: Core, { tools }: AgentEquipment): void {
       { misnamed },
       'authorizations.yaml names a tool, or a group of tools, that there is not here: what is said of it holds for nothing',
     );
+  }
+}
+
+function sayIdleConditions({ config, log }: Core, { tools }: AgentEquipment): void {
+  const { authorizations, settings } = config();
+  const areAll = Object.keys(settings.mcp.servers).length === 0;
+  for (const condition of idleConditionsIn(authorizations, tools.list(), areAll)) {
+    log.warn({ condition }, 'a rule of authorizations.yaml has a condition that tells nothing of any call');
   }
 }

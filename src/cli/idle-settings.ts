@@ -1,13 +1,15 @@
 /**
  * Settings for things that are not there, or are not asked about, for `signalbox check`: tools, hashes of skills, rules
- * for tools there are not, and rules by which somebody would be asked in vain.
+ * for tools there are not, conditions that tell nothing, and rules by which somebody would be asked in vain.
  */
+import { idleConditionsIn } from '../agent/tools/idle-conditions.ts';
 import { misnamedIn, misnamedText } from '../agent/tools/misnamed.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import type { Rule } from '../config/authorizations.ts';
 import { didYouMean } from '../config/schema-check.ts';
 import { HAND_OFF } from '../control/hand-off-tool.ts';
 import type { CheckFinding } from '../domain/gateway.ts';
+import type { Tool } from '../domain/tool.ts';
 import { STATE_CONFIDENCE } from '../escalation/confidence-tool.ts';
 import type { Shelf } from '../skills/shelf.ts';
 import { isThirdParty } from '../skills/skill.ts';
@@ -27,6 +29,7 @@ export async function idleSettings(config: GatewayConfig): Promise<CheckFinding[
   const ofTools = [
     ...idleRules(config.authorizations.rules),
     ...misnamed(config, catalog),
+    ...idleConditions(config, catalog.list()),
     ...idleTools(Object.keys(tools), catalog),
   ];
   if (hashes.length === 0) return ofTools;
@@ -63,6 +66,17 @@ function misnamed({ authorizations, settings }: GatewayConfig, catalog: ToolCata
     detail: misnamedText(each),
     remedy:
       each.meant === undefined ? '`signalbox tools` lists those there are.' : `Did you mean ${each.meant}?`,
+  }));
+}
+
+/** So is one whose condition no call of it meets, or every one. */
+function idleConditions({ authorizations, settings }: GatewayConfig, tools: readonly Tool[]): CheckFinding[] {
+  const areAll = Object.keys(settings.mcp.servers).length === 0;
+  return idleConditionsIn(authorizations, tools, areAll).map(({ at, path, problem, remedy }) => ({
+    subject: `authorizations.yaml ${at}, when.${path}`,
+    status: 'missing',
+    detail: problem,
+    remedy,
   }));
 }
 

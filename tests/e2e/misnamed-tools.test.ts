@@ -19,6 +19,23 @@ it('OM-022 a rule whose tool is mistyped is told in the log when the file is rea
   expect(misnamedIn(log)).toEqual([{ at: 'rule "typo"', kind: 'tool', name: 'refnd', meant: 'refund' }]);
 });
 
+it('OM-022 a condition on an argument that a tool does not have is told in the log when the file is read anew', async () => {
+  const log = new PassThrough();
+  story = await Story.begin({ logLevel: 'warn', logTo: log });
+
+  story.config = withRule(story.config, {
+    name: 'typo',
+    tool: ['refund'],
+    when: { amonut: '> 10' },
+    decision: 'deny',
+  });
+  await story.app.configChanged();
+
+  expect(saidIn(log, 'condition')).toMatchObject([
+    { at: 'rule "typo"', tool: 'refund', path: 'amonut', remedy: 'Did you mean amount?' },
+  ]);
+});
+
 function withRule(config: StoryConfig, rule: object): StoryConfig {
   const { authorizations } = config;
   return {
@@ -29,6 +46,10 @@ function withRule(config: StoryConfig, rule: object): StoryConfig {
 
 /** What the log has told since it was last asked. */
 function misnamedIn(log: PassThrough): unknown[] {
+  return saidIn(log, 'misnamed');
+}
+
+function saidIn(log: PassThrough, fact: 'misnamed' | 'condition'): unknown[] {
   const lines = String(log.read() ?? '').split('\n');
-  return lines.filter(Boolean).flatMap((line) => JSON.parse(line).misnamed ?? []);
+  return lines.filter(Boolean).flatMap((line) => JSON.parse(line)[fact] ?? []);
 }

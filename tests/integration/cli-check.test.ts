@@ -83,6 +83,19 @@ describe('signalbox check', () => {
     expect(await findings('Without effect')).toHaveLength(1);
   });
 
+  it('OM-022 names conditions of rules that no call meets, with the argument that was probably meant', async () => {
+    const rule = '{ name: typo, tool: schedule_create, when: { knid: once }, decision: deny }';
+    home.edit('authorizations.yaml', '\nrules:\n', `\nrules:\n  - ${rule}\n`);
+
+    expect(await findings('Without effect')).toMatchObject([
+      {
+        subject: 'authorizations.yaml rule "typo", when.knid',
+        detail: 'schedule_create takes no argument knid, so the condition is never met',
+        remedy: 'Did you mean kind?',
+      },
+    ]);
+  });
+
   it('names rules by which somebody would be asked about what nobody is asked about', async () => {
     const rule = 'rule "asking for a human, and saying how sure it is"';
     home.edit(

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { idleConditionsIn } from '../../../../src/agent/tools/idle-conditions.ts';
+import { Authorizations } from '../../../../src/config/authorizations.ts';
+
+const refund = {
+  name: 'refund',
+  group: 'automation',
+  family: 'shop',
+  input: z.object({
+    order: z.int(),
+    amount: z.number(),
+    currency: z.enum(['EUR', 'USD']).default('EUR'),
+    note: z.string().optional(),
+    urgent: z.boolean().nullable(),
+    lines: z.array(z.object({ sku: z.string() })),
+    to: z.object({ country: z.string(), bank: z.looseObject({}) }),
+  }),
+} as const;
+const restart = { name: 'restart', group: 'system', input: z.object({ service: z.string() }) } as const;
+
+interface Written {
+  readonly decision?: string;
+  readonly tool?: string;
+  readonly group?: string;
+  readonly areAll?: boolean;
+  readonly tools?: Parameters<typeof idleConditionsIn>[1];
+}
+
+function told(when: object, { areAll = true, tools = [refund, restart], ...more }: Written = {}) {
+  const rule = { name: 'r', tool: 'refund', decision: 'deny', when, ...more };
+  return idleConditionsIn(Authorizations.parse({ roles: {}, rules: [rule] }), tools, areAll);
+}
+
+describe('conditions that tell nothing of any call', () => {
+  it('OM-022 are told where the tool has no such argument, with the one that was probably meant', () => {
+    expect(told({ amonut: '> 10' })).toEqual([
+      {
+        at: 'rule "r"',
+        tool: 'refund',
+        path: 'amonut',
+        problem: 'refund takes no argument amonut, so the condition is never met',
+        remedy: 'Did you mean amount?',
+      },
+    ]);
+    expect(told({ 'to.contry': 'DE' })).toMatchObject([{ remedy: 'Did you mean to.country?' }]);
+    expect(told({ 'amount.value': 5, 'lines.sku': 'x', 'to.street.number': 5 })).toHaveLength(3);
+    expect(told({ amonut: '!= 10' })).toMatchObject([{ problem: expect.stringMatching(/always met$/) }]);
+  });
+
+  it('OM-022 are told where the argument is never of that kind, with what comes of it', () => {
+    const kinds = { order: 'seven', amount: true, urgent: 'true', lines: 'x', to: 'DE' };
+    const problems = (decision: string) => told(kinds, { decision }).map(({ problem }) => problem);
+
+    expect(problems('deny')).toEqual([
+      'order of refund is a number, and "seven" can tell nothing of that: the rule fits whatever it is',
+      'amount of refund is a number, and true can tell nothing of that: the rule fits whatever it is',
+      'urgent of refund is true or false, and "true" can tell nothing of that: the rule fits whatever it is',
+      'lines of refund is a list, and "x" can tell nothing of that: the rule fits whatever it is',
+      'to of refund is a group of keys, and "DE" can tell nothing of that: the rule fits whatever it is',
+    ]);
+    expect(problems('allow')).toEqual(
+      expect.arrayContaining([expect.stringMatching(/: the rule never fits$/)]),
+    );
+    expect(told({ urgent: 'true' })).toMatchObject([{ remedy: 'Write true or false, without quotes.' }]);
+  });
+
+  it('OM-022 are told where the argument never has that value', () => {
+    expect(told({ currency: 'ERU' })).toMatchObject([
+      { problem: 'currency of refund is never "ERU", so that is never met', remedy: 'Did you mean EUR?' },
+    ]);
+    expect(told({ currency: ['EUR', 'CHF'] })).toMatchObject([{ remedy: 'It is EUR, USD.' }]);
+    expect(told({ currency: '!= CHF' })).toMatchObject([{ problem: expect.stringMatching(/always met$/) }]);
+    expect(told({ amount: [10, 'lots'] })).toHaveLength(1);
+  });
+
+  it('are not told where they can be met', () => {
+    const fine = {
+      order: '5',
+      amount: '> 10',
+      currency: ['EUR', 'USD'],
+      note: '> 10',
+      urgent: true,
+      'to.country': 'DE',
+      'to.bank.name': 'x',
+      'lines.0.sku': 'x',
+      'lines.length': '> 5',
+    };
+    expect(told(fine)).toEqual([]);
+    expect(told({ note: 5 })).toEqual([]);
+  });
+
+  it('are left to another moment where the tool is not known', () => {
+    expect(told({ amonut: 1 }, { tool: 'mcp__away__pay' })).toEqual([]);
+  });
+
+  it('are told of a rule for all tools only where none has the argument, there are no others, and one is near', () => {
+    expect(told({ service: 'web' }, { tool: '*' })).toEqual([]);
+    expect(told({ servcie: 'web' }, { tool: '*', areAll: false })).toEqual([]);
+    expect(told({ servcie: 'web' }, { tool: '*' })).toMatchObject([{ remedy: 'Did you mean service?' }]);
+    expect(told({ issue: 'OPS-1' }, { tool: '*' })).toEqual([]);
+    expect(told({ amount: 5 }, { tool: '*', group: 'shop' })).toEqual([]);
+    expect(told({ serivce: 'web' }, { tool: '*', group: 'system' })).toHaveLength(1);
+    expect(told({ serivce: 'web' }, { tool: '*', group: 'jira' })).toEqual([]);
+  });
+
+  it.each([
+    ['nothing is said of its arguments', { type: 'object' }],
+    ['it takes more than it names', { type: 'object', properties: {}, additionalProperties: true }],
+    ['it may be anything', { type: 'object', properties: { amonut: {} } }],
+    [
+      'several things have to hold',
+      { type: 'object', properties: { amonut: { allOf: [{ type: 'object' }] } } },
+    ],
+    ['it points to itself', { type: 'object', properties: { amonut: { $ref: '#/properties/amonut' } } }],
+    ['it points elsewhere', { type: 'object', properties: { amonut: { $ref: 'https://example.com/x' } } }],
+    [
+      'one of the ways fits',
+      { type: 'object', properties: { amonut: { anyOf: [{ type: 'array' }, { type: 'string' }] } } },
+    ],
+  ])('are not told of a tool that was described elsewhere where %s', (_name, inputSchema) => {
+    const tools = [{ ...restart, input: z.unknown(), inputSchema }];
+
+    expect(told({ amonut: 'x' }, { tool: 'restart', tools })).toEqual([]);
+  });
+
+  it('are told of a tool that was described elsewhere, by the names it does have', () => {
+    const $defs = { sum: { type: 'object', properties: { value: { type: 'number' } } } };
+    const inputSchema = { type: 'object', $defs, properties: { sum: { $ref: '#/$defs/sum' } } };
+    const tools = [{ ...restart, input: z.unknown(), inputSchema }];
+    const ofSum = (path: string, value: unknown) => told({ [path]: value }, { tool: 'restart', tools });
+
+    expect(ofSum('sum.value', 5)).toEqual([]);
+    expect(ofSum('sum.valeu', 5)).toMatchObject([{ remedy: 'Did you mean sum.value?' }]);
+    expect(ofSum('sum.value', 'lots')).toHaveLength(1);
+    expect(ofSum('sum', 5)).toHaveLength(1);
+  });
+});
