@@ -16,7 +16,12 @@ import { partitionOf } from '../redis/keys.ts';
 /** The queue of the engine. */
 export const ESCALATION_QUEUE = 'e';
 
-const common = { id: z.string(), atMs: z.int() };
+const common = {
+  id: z.string(),
+  atMs: z.int(),
+  /** Whose words it may hold: by this, whoever erases them is told of it. */
+  from: z.array(PersonId).optional(),
+};
 
 /** What is said in place of the whole where others read it, and only one person reads what is said at `origin`. */
 const IfPrivate = z.object({ origin: Address, markdown: z.string() });

@@ -31,7 +31,7 @@ export function consequencesOf(
 }
 
 function effectsOf(act: Act, index: number, escalation: Escalation, nowMs: number): Effect[] {
-  const { id, rev, epoch, subject, origin, plan, title, count } = escalation;
+  const { id, rev, epoch, subject, origin, plan, title, count, except } = escalation;
   const key = `${id}:${rev}:${index}`;
   switch (act.kind) {
     case 'page': {
@@ -65,6 +65,7 @@ function effectsOf(act: Act, index: number, escalation: Escalation, nowMs: numbe
           epoch,
           webhook: act.webhook,
           body,
+          ...whose(except),
         }),
       ];
     }
@@ -148,12 +149,20 @@ function toNews(
 /** What is said of an escalation, and what in its place where others than those it was said to read it. */
 interface Words {
   readonly markdown: string;
+  /** Whoever it comes from; absent: nobody. */
+  readonly from?: PersonId[];
   readonly ifPrivate?: IfPrivate;
 }
 
 /** Who reads at the origin, its gateway knows; what has none comes from nobody's words. */
-function wordsOf({ origin }: Escalation, markdown: string, apart = markdown): Words {
-  return origin === undefined ? { markdown } : { markdown, ifPrivate: { origin, markdown: apart } };
+function wordsOf({ origin, except }: Escalation, markdown: string, apart = markdown): Words {
+  const said = { markdown, ...whose(except) };
+  return origin === undefined ? said : { ...said, ifPrivate: { origin, markdown: apart } };
+}
+
+/** Whoever it comes from is called about nothing of it, and is whom it may quote. */
+function whose(except: readonly PersonId[]): Pick<Words, 'from'> {
+  return except.length === 0 ? {} : { from: [...except] };
 }
 
 /** Where somebody was called last; undefined when they were not yet. */
@@ -166,7 +175,7 @@ function toPage(
   escalation: Escalation,
   person: PersonId,
   page: Pick<Page, 'id' | 'platform' | 'importance' | 'why'>,
-  { markdown, ifPrivate }: Words,
+  { markdown, from, ifPrivate }: Words,
   atMs: number,
 ): Effect {
   const { id, epoch } = escalation;
@@ -178,6 +187,7 @@ function toPage(
     page: {
       ...page,
       markdown,
+      ...(from ? { from } : {}),
       id: `page:${page.id}:${person}`,
       escalation: id,
       epoch,

@@ -225,6 +225,7 @@ export class EscalationWorker {
     channel,
     why,
     markdown,
+    from,
     ifPrivate,
     atMs,
   }: Extract<EscalationItem, { kind: 'post' }>): Effect[] {
@@ -237,6 +238,7 @@ export class EscalationWorker {
       importance: 'high',
       why,
       markdown: this.#openWords({ markdown, ifPrivate }),
+      ...(from ? { from } : {}),
       atMs,
     } as const;
     if (!to) {

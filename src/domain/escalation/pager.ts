@@ -34,6 +34,8 @@ export const Page = z.object({
   /** `news`: it is over, or somebody else has it. */
   why: z.enum(['call', 'last', 'still', 'news']),
   markdown: z.string(),
+  /** Whose words it may hold: by this, whoever erases them is told of it. */
+  from: z.array(PersonId).optional(),
   /** Whoever may decide it gets its card there, too. */
   approvalId: ApprovalId.optional(),
   /** The conversation that waits for somebody to take it over. */

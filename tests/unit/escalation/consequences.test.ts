@@ -242,3 +242,29 @@ it('OM-053 a program is told how bad it is at its own step, not how bad a later 
   const called = told.filter(({ kind }) => kind === 'webhook');
   expect(called.map(({ body }) => body?.data.severity)).toEqual(['warning', 'error']);
 });
+
+it('OM-193 whatever quotes somebody says whose words it holds: a call, a post, a program’s and the end of it', () => {
+  const mike = PersonId.parse('mike');
+  const slack = Platform.parse('slack');
+  const plan = planWith(
+    { kind: 'webhook', id: 's0', webhook: 'pager' },
+    {
+      kind: 'notify',
+      id: 's1',
+      who: [ALEX, { kind: 'channel', platform: slack, channel: 'C0OPS' }],
+      onEmpty: { kind: 'skip' },
+    },
+  );
+  const report = { ...REPORT, title: 'Somebody wants a human', words: 'lemurword', except: [mike] };
+  const raised = raise(undefined, report, plan, 0).moved!.next;
+  const called = tick(raised, surroundings({ ...REACHABLE, posts: ['slack'] }, 1)).moved!;
+  const over = cancel(called.next, DEED_OF_DANA).moved!;
+
+  const told = toldBy([...consequencesOf(raised, called, 1), ...consequencesOf(called.next, over, 2)]);
+  const from = (told as { kind: string; from?: unknown; page?: { from?: unknown } }[]).map(
+    ({ kind, from, page }) => [kind, page ? page.from : from],
+  );
+
+  expect(new Set(from.map(([kind]) => kind))).toEqual(new Set(['webhook', 'post', 'page']));
+  for (const [, whose] of from) expect(whose).toEqual([mike]);
+});
