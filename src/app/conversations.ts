@@ -15,6 +15,7 @@ import { KeyedQueue } from '../mailbox/keyed-queue.ts';
 import { Recollection } from '../memory/recollection.ts';
 import { ConversationStates } from '../router/conversation-state.ts';
 import { createConversationWorker } from '../router/conversation-worker.ts';
+import { DelayMarks } from '../router/delay-marks.ts';
 import { LanePool } from '../services/lane-pool.ts';
 import { MemoryKeeper } from '../services/memory-keeper.ts';
 import { workerPoolName } from '../services/pool-names.ts';
@@ -62,6 +63,7 @@ export function createConversations(
     stops,
     escalations: stores.escalations,
     modelOutage: new ModelOutage(redis, keys),
+    delays: new DelayMarks(redis, keys),
     whereOf: createWhereOf(() => config().settings.messaging.channels ?? {}, gateways),
     outbox: new Outbox(redis, keys),
     directory: stores.directory,

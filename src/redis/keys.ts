@@ -229,6 +229,11 @@ export class Keys {
     return `${this.partition(0)}model-away`;
   }
 
+  /** By what people in a conversation were told that the language model is away. */
+  delayed(conversationId: ConversationId): string {
+    return `${this.partition(partitionOf(conversationId))}delayed:${conversationId}`;
+  }
+
   deadLetters(partition: number): string {
     return `${this.partition(partition)}dlq`;
   }

@@ -3,8 +3,8 @@
  *
  *   the lease is lost               nothing: somebody else handles it
  *   the conversation changed hands  back at once, for whoever speaks now
- *   the model is away               back after a pause of an hour at most, which does not count; whoever waits is told
- *                                   once, however long it is
+ *   the model is away               back after a pause of an hour at most, which does not count; people are told once
+ *                                   in a conversation, however long it is and however often it answers in between
  *   anything else                   back after a pause that grows, and that counts
  *   counted too often               to the dead letters, for a person to look at; its author is told
  *
@@ -26,6 +26,7 @@ import { conversationOf } from '../mailbox/mailbox.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type Effect, namelessOnce } from '../redis/effects.ts';
 import type { Alarms } from './alarms.ts';
+import type { DelayMarks } from './delay-marks.ts';
 import { originOf, type Trace } from './handling.ts';
 import { receivedAudit } from './handling-audit.ts';
 import type { ShownProgress } from './shown-progress.ts';
@@ -62,6 +63,7 @@ export interface FailureDeps {
   readonly queue: Pick<KeyedQueue, 'commit' | 'retryLater'>;
   readonly approvals: Pick<ApprovalStore, 'find'>;
   readonly controls: Pick<ControlStore, 'epochOf'>;
+  readonly delays: Pick<DelayMarks, 'isTold'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -187,6 +189,7 @@ export class FailedItems {
     const to = await originOf(item, this.deps.approvals);
     if (!to) return [];
     const conversationId = conversationOf(claim);
+    if (!(await this.deps.delays.isTold(conversationId, item.id, away.pauseMs))) return [];
     const epoch = await this.deps.controls.epochOf(conversationId);
     const atMs = this.deps.clock.now();
     return [
@@ -201,7 +204,7 @@ export class FailedItems {
           epoch,
           atMs,
         },
-        // Of those that wait in line the first alone is tried, so a conversation is told once of an outage.
+        // The same item tells at its first try alone, whenever it is tried again.
         { once: namelessOnce(`delayed:${item.id}`, TOLD_OF_DELAY_MS) },
       ),
     ];

@@ -62,6 +62,35 @@ describe('while Claude is away', () => {
     ]);
   });
 
+  it('OM-140 tells people once, too, where it answers now and then in between', async () => {
+    const { claude } = story.sandbox;
+    const answerOnce = async (answer: RegExp) => {
+      await parked();
+      claude.heal();
+      await story.advance(5 * MINUTE);
+      await story.answer(thread, answer);
+    };
+    claude.fault({ kind: 'overloaded' }, 1_000);
+    // After each answer it is away again.
+    claude.script(() => void claude.fault({ kind: 'overloaded' }, 1_000));
+    const thread = await story.mention('refund');
+    await story.answer(thread, /cannot reach/);
+    for (const text of ['what can you do?', 'refund order 3']) {
+      await (await story.sandbox.slack.say({ user: ALEX.slack, channel: GENERAL, thread, text }))
+        .acknowledged;
+    }
+
+    await answerOnce(/Which order\?/);
+    await answerOnce(HELP);
+    await parked();
+
+    expect(story.said(thread).map(textOf)).toEqual([
+      expect.stringContaining('cannot reach'),
+      expect.stringContaining('Which order?'),
+      expect.stringMatching(HELP),
+    ]);
+  });
+
   it('OM-140 does not wait for ever for a model that says nothing, and tells people by mail, too', async () => {
     story.sandbox.claude.fault({ kind: 'hang' });
 

@@ -71,7 +71,7 @@ describe('an item that waits for the model', () => {
   });
 
   /** How long it is left alone, and what people read meanwhile. */
-  async function wait(retryAfterMs: number | undefined, nowMs = 0) {
+  async function wait(retryAfterMs: number | undefined, nowMs = 0, isTold = true) {
     const put: { pauseMs: number; counting: string; told: string }[] = [];
     const deps = {
       queue: {
@@ -79,6 +79,7 @@ describe('an item that waits for the model', () => {
           void put.push({ pauseMs, counting, told: JSON.stringify(effects) }),
       },
       controls: { epochOf: async () => 0 },
+      delays: { isTold: async () => isTold },
       clock: { now: () => nowMs },
     } as unknown as FailureDeps; // the others are not asked
     const alarms = { ofModelAway: async () => [] } as unknown as Alarms;
@@ -117,6 +118,12 @@ describe('an item that waits for the model', () => {
     const [first] = told;
     expect(told).toEqual(Array(3).fill(first));
     expect(first?.once.forMs).toBeGreaterThan(7 * 24 * 60 * MINUTE);
+  });
+
+  it('OM-140 waits without a word where the conversation was told by another one', async () => {
+    expect(await wait(40 * MINUTE, 0, false)).toEqual([
+      { pauseMs: 40 * MINUTE, counting: 'free', told: '[]' },
+    ]);
   });
 
   it.each([7_000, undefined])('names no pause that is soon over: %s', async (retryAfterMs) => {
