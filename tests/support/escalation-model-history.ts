@@ -51,13 +51,15 @@ const KEYS = new Keys('');
 const [ALEX] = PEOPLE as [PersonId]; // there are four of them
 
 const CONVERSATION = ConversationId.parse('slack:T0:C0:1');
+/** In a partition of its own, as each of them is: one look is at one. */
+const OTHER = ConversationId.parse('slack:T0:C0:2');
 const APPROVAL = ApprovalId.parse('apr_p0_0123456789ab');
 const SUBJECTS = [
   { key: 'it does not work', subject: { kind: 'conversation' as const, conversationId: CONVERSATION } },
   { key: 'it', subject: { kind: 'trouble' as const } },
   {
     key: 'approval:duty',
-    subject: { kind: 'approval' as const, approvalId: APPROVAL, conversationId: CONVERSATION },
+    subject: { kind: 'approval' as const, approvalId: APPROVAL, conversationId: OTHER },
   },
 ];
 /** What is reported. */

@@ -103,6 +103,7 @@ export class RealEngine {
       gateway: { platform: item.to.platform, send },
       escalations,
       triggers: () => [],
+      deadLetters: { isKept: async () => false },
       clock: { now: () => this.time.nowMs },
       secrets: { without: (body: unknown) => body },
       log: silent,
