@@ -143,7 +143,7 @@ export async function admitStranger(
     if (forMs === undefined) {
       throw new StartupError(
         `"${stay}" is no time to stay`,
-        `write it like 12h or 7d, up to ${LONGEST_STAY}`,
+        `write it like 12h or 7d, between an hour and ${LONGEST_STAY}`,
       );
     }
     const result = await session.linkDesk.admit(gestureOf(actor), await given(code), forMs);

@@ -31,6 +31,8 @@ export const CODE_MS = 10 * 60_000;
 export const PAIRING_MS = 24 * 60 * 60_000;
 /** Whoever was turned away is not heard for so long. */
 export const SILENCE_MS = 24 * 60 * 60_000;
+/** Whoever was a guest is told for so long that their time is over. */
+export const REMEMBER_GUEST_MS = 30 * 24 * 60 * 60_000;
 /** Wrong tries of one code; then it is void. */
 export const MOST_TRIES = 5;
 /** Wrong codes are remembered for so long; within it there are at most so many of one account, and of all. */
@@ -328,7 +330,10 @@ export function askToPair(
   const made: PairAsk = { ...ask, tries: 0, untilMs };
   const told = [...now.told, { account: ask.account, untilMs }];
   const wasGuest = now.ended.some(({ account }) => account === ask.account);
-  return { result: { code: 'ASKED', ask: made, wasGuest }, next: { ...now, asks: [...now.asks, made], told } };
+  return {
+    result: { code: 'ASKED', ask: made, wasGuest },
+    next: { ...now, asks: [...now.asks, made], told },
+  };
 }
 
 /** Somebody who may pair says who the stranger is; that person is asked, as if the stranger had given their code. */
@@ -492,6 +497,7 @@ function linked<Result extends { readonly code: string }>(
     ...now,
     links: [...now.links, link],
     guests: now.guests.filter(isOther),
+    ended: now.ended.filter(isOther),
     asks: now.asks.filter(isOther),
     silenced: now.silenced.filter(isOther),
     offers: now.offers.filter((each) => each.claim === undefined || isOther(each.claim)),

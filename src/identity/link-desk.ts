@@ -60,7 +60,7 @@ export type LinkNews =
   /** Something newer of the same person has made these void. */
   | { readonly kind: 'displaced'; readonly offers: readonly Offer[] }
   | { readonly kind: 'unlinked'; readonly link: Link }
-  | { readonly kind: 'asked'; readonly ask: PairAsk; readonly code: string }
+  | { readonly kind: 'asked'; readonly ask: PairAsk; readonly code: string; readonly wasGuest: boolean }
   | { readonly kind: 'admitted'; readonly guest: Guest; readonly ask: PairAsk }
   | { readonly kind: 'turned-away'; readonly ask: PairAsk };
 
@@ -254,7 +254,9 @@ export class LinkDesk {
         event: 'identity.asked',
         subject: gesture.account,
         detail: {},
-        ...(result.code === 'ASKED' ? { news: { kind: 'asked', ask: result.ask, code: code.text } } : {}),
+        ...(result.code === 'ASKED'
+          ? { news: { kind: 'asked', ask: result.ask, code: code.text, wasGuest: result.wasGuest } }
+          : {}),
       }),
     );
   }

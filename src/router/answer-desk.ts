@@ -43,7 +43,7 @@ import type { FormOffer, FormWish } from '../domain/form.ts';
 import type { Lookup, WaitingApproval } from '../domain/gateway.ts';
 import { type AccountId, MessageId, platformOf } from '../domain/ids.ts';
 import type { Address, Button, InboundAnswer, InboundMessage, Receipt, Sender } from '../domain/message.ts';
-import type { Person } from '../domain/person.ts';
+import { guestIdOf, type Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Once } from '../redis/effects.ts';
@@ -453,9 +453,13 @@ export class AnswerDesk implements Lookup {
     { approvalId, gen }: Pick<TicketReply, 'approvalId' | 'gen'>,
     said: Withdrawal,
   ): Promise<Told> {
-    const { directory, clock, withdrawals } = this.deps;
+    const { directory, clock, withdrawals, approvals } = this.deps;
     const speaker = await directory.speakerNow(sender, clock.now());
-    if (!speaker) return { code: 'NOT_ELIGIBLE', notice: UNKNOWN_HERE };
+    if (!speaker) {
+      const asked = (await approvals.find(approvalId))?.request.requester;
+      const wasTheirs = asked === guestIdOf(sender.account);
+      return { code: 'NOT_ELIGIBLE', notice: wasTheirs ? GUEST_NO_MORE : UNKNOWN_TO_WITHDRAW };
+    }
     if (said.kind === 'unclear') {
       const notice = `That changed nothing: ${UNCLEAR[said.why]}. Write \`withdraw ${ticketOf({ approvalId, gen })}\`.`;
       return { code: 'NOT_UNDERSTOOD', notice };
@@ -722,6 +726,9 @@ function noLonger(id: string): string {
   return `I no longer have the request ${id}; it was settled long ago. Nothing was decided.`;
 }
 
+const UNKNOWN_TO_WITHDRAW = 'I do not know you here, so you cannot withdraw this. Nothing has changed.';
+const GUEST_NO_MORE =
+  'Your time as a guest here is over, so you cannot withdraw this any more. Those who decide it can still say no to it, and whoever runs me can withdraw it: please ask them. Nothing has changed.';
 const UNKNOWN_HERE = 'I do not know you here, so you cannot decide this. Nothing was decided.';
 const BY_REPLY_ONLY =
   'By mail I take decisions only as a reply to the mail that asked, with its code. Nothing was decided.';

@@ -137,18 +137,19 @@ function displacedWords({ claim, from, person }: Offer, deps: NewsDeps): Word[] 
 
 /** The code for them alone, as whoever knows it is taken for them; where others would read it, none. */
 function strangerWord(
-  { ask, code }: Extract<LinkNews, { kind: 'asked' }>,
+  { ask, code, wasGuest }: Extract<LinkNews, { kind: 'asked' }>,
   { reach }: Pick<NewsDeps, 'reach'>,
 ): Word {
   const account = `your account \`${literal(ask.account)}\``;
+  const why = wasGuest ? 'Your time as a guest here is over.' : 'I do not know you yet.';
   if (reach.tellsEverybody(ask.place.to.platform)) {
     return {
       place: ask.place,
-      markdown: `I do not know you yet. Please ask whoever runs me to let in ${account}. If I know you by another account, write to me from that one instead.`,
+      markdown: `${why} Please ask whoever runs me to let in ${account}. If I know you by another account, write to me from that one instead.`,
     };
   }
   const markdown = [
-    `I do not know you yet. Please give whoever runs me this code: \`${code}\`. It stands for ${account}, until ${whenText(ask.untilMs)}.`,
+    `${why} Please give whoever runs me this code: \`${code}\`. It stands for ${account}, until ${whenText(ask.untilMs)}.`,
     'If I know you by another account, write `/link` to me from that one instead.',
   ].join('\n\n');
   return reach.isPrivate(ask.place.to) ? { place: ask.place, markdown } : toClaimant(ask, markdown);

@@ -365,6 +365,28 @@ describe('a stranger', () => {
     expect(trail.find(({ event }) => event === 'identity.admitted')?.actor).toBe('dana');
   });
 
+  it('OM-120 is told that their time as a guest is over, and who withdraws then what they asked for', async () => {
+    const { discord } = story.sandbox;
+    await discord.dm({ user: EVE.discordUser, text: 'hello there' });
+    const code = codeIn(await toldOnDiscord(EVE, /do not know you yet/));
+    await story.dm(DANA.slackUser, `/pair ${code} guest 1h`);
+    await toldOnDiscord(EVE, /let in as a guest/);
+    await discord.dm({ user: EVE.discordUser, text: 'refund order 7' });
+    const [approval] = await waitForOpen();
+    await story.advance(61 * 60_000);
+    story.clock.move(61 * 60_000);
+
+    await discord.dm({ user: EVE.discordUser, text: `!withdraw ${approval!.id}.1 no longer needed` });
+    expect(await toldOnDiscord(EVE, /cannot withdraw this any more/)).toMatch(
+      /Your time as a guest here is over.*whoever runs me can withdraw it/,
+    );
+    expect(await story.open()).toHaveLength(1);
+    await discord.dm({ user: EVE.discordUser, text: 'hello again' });
+    codeIn(
+      await toldOnDiscord(EVE, /Your time as a guest here is over\. Please give whoever runs me this code/),
+    );
+  });
+
   it('OM-180 is told their code alone where others read what I write, and in Jira is told none', async () => {
     const { discord, jira, slack } = story.sandbox;
     const everywhere = () =>

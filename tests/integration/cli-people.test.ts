@@ -70,10 +70,12 @@ describe('signalbox people', () => {
 
     const listed = await home.run('people', 'list');
     const wrong = await home.run('people', 'admit', `${code.slice(0, 4)}-22222-22222`);
+    const tooShort = await home.run('people', 'admit', code, '--for', '1m');
     const admitted = await home.run('people', 'admit', code, '--for', '7d');
 
     expect(listed.out).toContain('Eve⟨U+0007⟩ Stone');
     expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining('no stranger was given that code') });
+    expect(tooShort).toMatchObject({ code: 1, err: expect.stringMatching(/between an hour and 365d/) });
     expect(admitted).toMatchObject({ code: 0, out: expect.stringContaining('as member, until') });
     expect((await stores.links.now()).guests).toMatchObject([{ account: NEW, by: 'dana' }]);
     const waiting = await stores.redis.keys(`${stores.keys.prefix}*o.discord:q:*`);

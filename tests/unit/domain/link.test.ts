@@ -27,6 +27,7 @@ import {
   PAIRING_MS,
   type Place,
   propose,
+  REMEMBER_GUEST_MS,
   SILENCE_MS,
   turnAway,
   unlink,
@@ -287,6 +288,30 @@ describe('a stranger', () => {
 
     expect(putOut.ask('YYYY')).toBe('AGAIN');
     expect(over.ask('YYYY')).toBe('ASKED');
+  });
+
+  it('is known for a month as somebody whose time as a guest has ended, and not as one who was put out', () => {
+    const asked = (play: Play) => {
+      const ask = { ...code('YYYY'), ...by(NEW) };
+      return play.do((ledger, nowMs) => askToPair(ledger, ask, nowMs));
+    };
+    const [never, over, longOver, putOut] = [new Play(), new Play(), new Play(), new Play()];
+    for (const play of [over, longOver, putOut]) {
+      play.ask();
+      play.admit(1_000);
+    }
+    putOut.unlink();
+    // Another change, with which guests whose time is over are forgotten as guests.
+    for (const play of [over, longOver]) play.after(1_000).offer();
+    putOut.after(PAIRING_MS);
+    over.after(REMEMBER_GUEST_MS - 1);
+    longOver.after(REMEMBER_GUEST_MS);
+
+    expect(over.ledger.guests).toEqual([]);
+    expect(asked(over)).toMatchObject({ code: 'ASKED', wasGuest: true });
+    for (const play of [never, longOver, putOut]) {
+      expect(asked(play)).toMatchObject({ code: 'ASKED', wasGuest: false });
+    }
   });
 
   it('is given another code where theirs is void and nobody has decided about them', () => {
