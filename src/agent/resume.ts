@@ -40,6 +40,9 @@ export interface ResumeDeps {
 /** A call may begin only while this much of its permit is left, in ms. */
 const START_MARGIN_MS = 2_000;
 
+/** Whoever waits for a call that takes longer reads that it runs, in ms. */
+const SHOWN_AFTER_MS = 2_000;
+
 export type Resumed =
   | { readonly kind: 'ran'; readonly output: ToolOutput }
   | { readonly kind: 'lost-track'; readonly remark: string }
@@ -82,6 +85,7 @@ export async function runApproved(
     const isOurs = await desk.renew(permit).catch(() => true); // not known; the next beat asks again
     if (!isOurs) lost.abort(new Error(`the permit to run ${request.tool} is gone`));
   };
+  const showing = setTimeout(() => void beat(), SHOWN_AFTER_MS);
   const beating = setInterval(() => void beat(), approval.policy.leaseMs / 3);
   // Losing the conversation's lease is no reason to break off a call that is under way; losing the permit is one.
   const signal = AbortSignal.any([lost.signal, timeLimit(tool.timeoutMs)]);
@@ -96,7 +100,10 @@ export async function runApproved(
     ...(heardBefore(request).length > 0 ? { hasReadStrangers: true as const } : {}),
     signal,
   };
-  const outcome = await outcomeOf(tool.execute(args.data, context)).finally(() => clearInterval(beating));
+  const outcome = await outcomeOf(tool.execute(args.data, context)).finally(() => {
+    clearTimeout(showing);
+    clearInterval(beating);
+  });
   const ran =
     outcome.kind === 'ran'
       ? {

@@ -593,7 +593,7 @@ export function reconcileText({ code, approval }: ReconcileResult): string {
     case 'RECORDED':
       return `Recorded: you agree that it runs again, and others have to, as with the first yes (${askedOf(approval)}). ${standing(approval)}`;
     case 'NOT_UNKNOWN':
-      return `Its outcome is known, so there is nothing to reconcile. ${standing(approval)}`;
+      return `${whyKnown(approval)} ${standing(approval)}`;
     case 'NOT_ELIGIBLE':
       return 'Only those who may decide this, or an operator, can say what happened; to let it run again takes the right to approve it, or to operate where a rule allowed it. Nothing changed.';
     case 'HAS_SPOKEN':
@@ -609,6 +609,13 @@ export function reconcileText({ code, approval }: ReconcileResult): string {
     default:
       return code satisfies never;
   }
+}
+
+/** Why nobody has to find out what came of it. */
+function whyKnown({ state }: Approval): string {
+  if (state === 'EXECUTING') return 'It has not ended, so nobody can say yet what came of it.';
+  if (state === 'APPROVED' || isWaiting(state)) return 'It has not been run, so there is nothing to reconcile.';
+  return 'Its outcome is known, so there is nothing to reconcile.';
 }
 
 /** What became of passing one's word on, in markdown; for its author alone. */

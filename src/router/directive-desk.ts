@@ -384,9 +384,12 @@ interface Answer {
   readonly effects?: readonly Effect[];
 }
 
-/** With the line that takes it back, for whoever asked for it. */
+/** With the line that takes it back, for whoever asked for it, as long as it can be. */
 function heldLine(approval: Approval, reader: PersonId): string {
-  const line = `- ${literal(titleOf(approval))} (until ${whenText(approval.deadlineMs)})`;
+  const title = `- ${literal(titleOf(approval))}`;
+  if (approval.state === 'EXECUTING') return `${title}: it is running now`;
+  if (approval.state === 'UNKNOWN') return `${title}: it was started, and nobody can tell whether it happened`;
+  const line = `${title} (until ${whenText(approval.deadlineMs)})`;
   if (approval.request.requester !== reader) return line;
   return `${line}\n  \`/withdraw ${ticketOf({ approvalId: approval.id, gen: approval.gen })}\``;
 }

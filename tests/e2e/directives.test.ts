@@ -1,9 +1,11 @@
 /** Commands and answers written as text, where there is no button, or nobody wants one. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { toOpenEffect } from '../../src/approvals/approval-store.ts';
+import { claim } from '../../src/domain/approval/execution.ts';
+import { vote } from '../../src/domain/approval/voting.ts';
 import { ConversationId, Platform } from '../../src/domain/ids.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
-import { anApproval, DEADLINE_MS } from '../support/approvals.ts';
+import { anApproval, aVote, DEADLINE_MS } from '../support/approvals.ts';
 import { ALEX, DANA, EVE, GENERAL, Story, textOf, withPerson } from '../support/story.ts';
 
 let story: Story;
@@ -106,6 +108,25 @@ describe('OB-010 commands in text', () => {
 });
 
 describe('OB-010 OM-152 what is held in a conversation', () => {
+  it('OB-010 is told to run while it does, without a line that could not take it back any more', async () => {
+    const { thread } = await held();
+    const [approval] = await story.open();
+    await story.app.approvals.apply(approval!.id, (open, nowMs) => {
+      const agreed = vote(open, aVote(open, { roles: ['manager'] }), nowMs).result.approval;
+      return claim(agreed, 'another process', agreed.digest, nowMs);
+    });
+
+    await write(ALEX.slack, '!status', thread);
+    const status = await told(ALEX.slack, /You are Alex/);
+    await write(ALEX.slack, '!stop', thread);
+    const stopped = await told(ALEX.slack, /This still waits, or runs/);
+
+    for (const text of [status, stopped]) {
+      expect(text).toMatch(/refund: order 7.*: it is running now/);
+      expect(text).not.toContain('withdraw');
+    }
+  });
+
   it('OB-010 is told there, and to the agent that gets it back, however many others wait elsewhere', async () => {
     const { thread } = await held();
     await thousandsWaitElsewhere();

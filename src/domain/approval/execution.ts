@@ -77,13 +77,14 @@ export function claim(
   };
 }
 
-/** Extends the lease of a call that is still running. */
+/** Extends the lease of a call that is still running. The first time its cards say so: one that is over soon is not worth it. */
 export function renew(approval: Approval, epoch: number, nowMs: number): Step<'RENEWED' | 'FENCED'> {
   const { execution } = approval;
   if (approval.state !== 'EXECUTING' || execution?.epoch !== epoch) return { result: 'FENCED' };
   const next: Approval = {
     ...advance(approval, 'EXECUTING'),
-    execution: { ...execution, leaseUntilMs: nowMs + approval.policy.leaseMs },
+    ...(execution.shown ? {} : { face: approval.face + 1 }),
+    execution: { ...execution, leaseUntilMs: nowMs + approval.policy.leaseMs, shown: true },
   };
   return { result: 'RENEWED', moved: { next, event: 'renewed', actor: 'system' } };
 }

@@ -374,7 +374,14 @@ export const Approval = z.object({
   /** When the yes would have ended, had it not been held. */
   heldFromMs: z.int().optional(),
   execution: z
-    .object({ epoch: z.int(), owner: z.string(), leaseUntilMs: z.int(), attempt: z.int() })
+    .object({
+      epoch: z.int(),
+      owner: z.string(),
+      leaseUntilMs: z.int(),
+      attempt: z.int(),
+      /** Its cards say that it runs. */
+      shown: z.literal(true).optional(),
+    })
     .optional(),
   /** Who has said that it may run again, and after which attempt. */
   again: z.object({ about: z.string(), said: z.array(Consent) }).optional(),

@@ -227,6 +227,25 @@ describe('running an approved call', () => {
     expect(await running).toEqual({ kind: 'lost-track', remark: 'the permit to run refund is gone' });
   });
 
+  it('renews the permit of a call that takes longer than two seconds, so that its card says that it runs', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const desk = new TestDesk();
+    const renew = vi.spyOn(desk, 'renew');
+    const short = await runApproved(having(desk), refundOf([]), approved());
+    let end = (_output: ToolOutput): void => undefined;
+    const lasting = refundOf([], { execute: () => new Promise((resolve) => (end = resolve)) });
+
+    const running = runApproved(having(desk), lasting, approved());
+    await vi.advanceTimersByTimeAsync(1_999);
+    const early = renew.mock.calls.length;
+    await vi.advanceTimersByTimeAsync(1);
+    const after = renew.mock.calls.length;
+    end({ status: 'ok', text: 'done' });
+
+    expect([short.kind, early, after, (await running).kind]).toEqual(['ran', 0, 1, 'ran']);
+  });
+
   it('tells the call which permit it runs under', async () => {
     const runs: Run[] = [];
     const before = { epoch: 2, owner: 'w0', leaseUntilMs: OPENED_MS, attempt: 2 };
