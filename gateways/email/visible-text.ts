@@ -50,9 +50,32 @@ const HIDING = new RegExp(
   'i',
 );
 
-/** What mail programs call that in which they put what is quoted or passed on. */
-const HOLDS_QUOTE =
-  /quot|(?:^|[\s_-])cite|forward|original[_-]?(?:mail|message|content)|(?:previous|reference)[_-]?(?:e?mail|message)|messagereplysection|isreplycontent|reply-intro|olk_src_body|zmail_extra|qmbox|elided/i;
+/** What programs put before the names in a mail that they pass on or show. */
+const PUT_BEFORE = '(?:x_|ecx|m_-?\\d+|yiv\\d+|ydp[\\da-f]+)*';
+
+/**
+ * What mail programs call that in which they put what is quoted or passed on, each a whole name: those of Gmail,
+ * Thunderbird, Apple Mail, Outlook, Yahoo, Proton, Tuta, Infomaniak, Zoho, GMX and web.de, Zimbra, Roundcube, Spark,
+ * Mailspring, mail.ru, NetEase, QQ, BlackBerry.
+ */
+const HOLDS_QUOTE = exactly(
+  'gmail_quote(?:_container)?|elided-text',
+  'moz-(?:cite-prefix|forward-container)',
+  'AppleOriginalContents',
+  '(?:ms-outlook-mobile|mail-editor)-reference-message(?:-container)?|OLK_SRC_BODY_SECTION',
+  'yahoo_quoted(?:_begin|_\\d+)?|yqt\\d*|yqtfd\\d+|yQTDBase|iosymail',
+  '(?:protonmail|tutanota|skiff|ik_mail)_quote',
+  'zmail_extra(?:_hr)?|blockquote_zmail',
+  'quote|__QUOTED_TEXT__|reply-intro|messageReplySection|nylas-quote|mail-quote-collapse',
+  'isReplyContent|isForwardContent|oriMsgHtmlSeperator|ntes-mailmaster-quote|reply139content|qmbox|_?originalContent',
+);
+
+/** What others may call it: it is a quote where something stands beside it, and not where it is the whole mail. */
+const MAY_HOLD_QUOTE = exactly(
+  '(?:mail|email|message|html|text|reply)?[_-]?quoted?[_-]?(?:text|reply|mail|email|message|content|body|html|block)?',
+  '\\w*mail_quoted?|cite|elided',
+  '(?:forwarded|original|previous|reference)[_-]?(?:mail|email|message|content|text|body)',
+);
 
 /** What they draw above it, without anything around it: whatever follows is quoted. */
 const BEGINS_QUOTE = /(?:^|[\s_])(?:divrplyfwdmsg|outlookmessageheader|zwchr)\b/i;
@@ -87,8 +110,8 @@ interface Element {
   readonly preformatted: boolean;
 }
 
-/** `quote`: all in it is. `holder`: so is what is in it, up to a quote in it. */
-type Quoting = 'quote' | 'holder' | undefined;
+/** `quote`: all in it is. `holder`: so is what is in it, up to a quote in it. `guess`: a holder by a name of no program. */
+type Quoting = 'quote' | 'holder' | 'guess' | undefined;
 
 export interface VisibleText {
   readonly text: string;
@@ -104,7 +127,19 @@ export function toVisibleText(
   html: string,
   options: { readonly links: boolean; readonly maxChars: number },
 ): VisibleText {
-  const page = new Page(options.links, options.maxChars);
+  const page = read(html, { ...options, guesses: true });
+  return (page.isAllGuess ? read(html, { ...options, guesses: false }) : page).result();
+}
+
+interface Reading {
+  readonly links: boolean;
+  readonly maxChars: number;
+  /** Whether what may hold a quote does. */
+  readonly guesses: boolean;
+}
+
+function read(html: string, reading: Reading): Page {
+  const page = new Page(reading);
   const parser = new Parser(
     {
       onopentag: (name, attributes) => page.open(name, attributes),
@@ -116,7 +151,7 @@ export function toVisibleText(
   for (let at = 0; at < html.length && !page.tangled; at += CHUNK_CHARS)
     parser.write(html.slice(at, at + CHUNK_CHARS));
   if (!page.tangled) parser.end();
-  return page.result();
+  return page;
 }
 
 class Page {
@@ -131,14 +166,20 @@ class Page {
   #quotes = 0;
   /** Of what holds quotes and is open: whether one was begun in it. */
   readonly #holders: { hasQuote: boolean }[] = [];
+  #guesses = 0;
+  /** Something shows in what may hold a quote; something does elsewhere. */
+  #hasGuessed = false;
+  #hasOther = false;
   /** A quote has begun that nothing ends. */
   #isBelow = false;
   #isMixed = false;
 
-  constructor(
-    private readonly links: boolean,
-    private readonly maxChars: number,
-  ) {}
+  constructor(private readonly reading: Reading) {}
+
+  /** All there is stands in what may hold a quote. */
+  get isAllGuess(): boolean {
+    return this.#hasGuessed && !this.#hasOther;
+  }
 
   /** Nested deeper than anything a person writes. */
   get tangled(): boolean {
@@ -146,7 +187,7 @@ class Page {
   }
 
   open(name: string, attributes: Record<string, string>): void {
-    const quoting = quotingOf(name, attributes);
+    const quoting = quotingOf(name, attributes, this.reading.guesses);
     if (name === 'br') this.#append('\n');
     if (BLOCKS.has(name) || quoting) this.#breakLine();
     if (CELLS.has(name) && !isBlank(this.#last)) this.#append('\t');
@@ -173,6 +214,7 @@ class Page {
       if (text.trim() !== '' && this.#last !== HIDDEN_MARK) this.#append(HIDDEN_MARK);
       return;
     }
+    if (text.trim() !== '') this.#noteGuess();
     if (this.#holders.length > 0 && !this.#isQuoted && text.trim() !== '') this.#isMixed = true;
     this.#append(this.#open.at(-1)?.preformatted ? text : this.#folded(text));
   }
@@ -213,8 +255,15 @@ class Page {
     if (UNSHOWN.has(name)) this.#unshown += by;
     if (hidden) this.#hidden += by;
     if (quoting === 'quote') this.#countQuote(by);
-    if (quoting === 'holder' && by === 1) this.#holders.push({ hasQuote: false });
-    if (quoting === 'holder' && by === -1) this.#holders.pop();
+    if (quoting === 'guess') this.#guesses += by;
+    if (quoting !== 'holder' && quoting !== 'guess') return;
+    if (by === 1) this.#holders.push({ hasQuote: false });
+    else this.#holders.pop();
+  }
+
+  #noteGuess(): void {
+    if (this.#guesses > 0) this.#hasGuessed = true;
+    else this.#hasOther = true;
   }
 
   #countQuote(by: 1 | -1): void {
@@ -223,7 +272,8 @@ class Page {
   }
 
   #writeTarget({ href, start }: Element): void {
-    if (!this.links || href === undefined || this.#hidden > 0 || !/^(?:https?|mailto):/i.test(href)) return;
+    if (!this.reading.links || href === undefined || this.#hidden > 0 || !/^(?:https?|mailto):/i.test(href))
+      return;
     const label = this.#out.slice(start).replace(/^> /, '').trim();
     const bare = href.replace(/^mailto:/i, '');
     if (label !== href && label !== bare && `${label}/` !== href) this.#append(` (${href})`);
@@ -236,7 +286,7 @@ class Page {
   #append(text: string): void {
     if (this.#full || text === '') return;
     const written = this.#isQuoted ? this.#quoted(text) : text;
-    const room = this.maxChars - this.#out.length;
+    const room = this.reading.maxChars - this.#out.length;
     this.#out += written.slice(0, room);
     this.#last = written.slice(-1);
     this.#full = written.length >= room;
@@ -249,11 +299,18 @@ class Page {
   }
 }
 
-function quotingOf(name: string, attributes: Record<string, string>): Quoting {
+function quotingOf(name: string, attributes: Record<string, string>, guesses: boolean): Quoting {
   // The line beside a cell belongs to a table, or to the foot of a letter.
   const hasLine = !CELLS.has(name) && name !== 'table' && LINE_AT_SIDE.test(styleOf(attributes));
   if (name === 'blockquote' || hasLine) return 'quote';
-  return HOLDS_QUOTE.test(namesOf(attributes)) ? 'holder' : undefined;
+  const names = namesOf(attributes).split(/\s+/);
+  if (names.some((each) => HOLDS_QUOTE.test(each))) return 'holder';
+  return guesses && names.some((each) => MAY_HOLD_QUOTE.test(each)) ? 'guess' : undefined;
+}
+
+/** One of these names, whatever was put before it. */
+function exactly(...names: readonly string[]): RegExp {
+  return new RegExp(`^${PUT_BEFORE}(?:${names.join('|')})$`, 'i');
 }
 
 function beginsQuote(attributes: Record<string, string>): boolean {

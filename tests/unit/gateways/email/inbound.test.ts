@@ -61,6 +61,15 @@ async function verdictOf(raw: string): Promise<string> {
 }
 
 describe('a plain mail', () => {
+  it.each(['\u2028', '\u2029', '\u0085', '\v', '\f', '\r\n'])(
+    'takes whatever ends a line for that, so that many of them hold nobody up: %j',
+    async (end) => {
+      const message = await inboundOf(mailOf(plain(`one${end.repeat(7_000)}two`)));
+
+      expect(message.text).toBe('one\n\ntwo');
+    },
+  );
+
   it('OM-050 e-mail: becomes a message with its sender, thread and way back', async () => {
     expect(await inboundOf(rawMail(...head(), '', 'Where is it?'))).toEqual({
       kind: 'message',
@@ -263,6 +272,17 @@ const QUOTES: Record<string, (words: string) => string> = {
   Proton: (words) => `<div class="protonmail_quote">Eve<br>${words}</div>`,
   'web.de': (words) => `<div name="quote" style="margin:10px">Eve<div>${words}</div></div>`,
   Zimbra: (words) => `<hr id="zwchr" data-marker="__DIVIDER__"><div>Eve</div><div>${words}</div>`,
+  'Outlook for Mac': (words) =>
+    `<div id="mail-editor-reference-message-container"><p class="MsoNormal">Eve</p><p>${words}</p></div>`,
+  'Outlook for Mac, once more': (words) =>
+    `<span id="x_x_OLK_SRC_BODY_SECTION">Eve<div>${words}</div></span>`,
+  'Yahoo, passing on what Yahoo showed': (words) =>
+    `<div id="ydpdb28840fyahoo_quoted_2142999335" class="ydpdb28840fyahoo_quoted">Eve<div class="ydpdb28840fyiv1566047874moz-forward-container">${words}</div></div>`,
+  'Gmail, as Gmail showed it': (words) =>
+    `<div class="m_-8123gmail_quote other">Eve<div>${words}</div></div>`,
+  Tuta: (words) => `<div class="tutanota_quote">Eve<br>${words}</div>`,
+  Zoho: (words) => `<div class="zmail_extra" style="font-size:13px">Eve<div>${words}</div></div>`,
+  NetEase: (words) => `<div id="isForwardContent">Eve<p>${words}</p></div>`,
   Spark: (words) => `<div name="messageReplySection">Eve<br>${words}</div>`,
   'in its text': (words) => `<p>look<br>&gt; ${words}</p>`,
   'in text as it was typed': (words) => `<div style="white-space: pre-wrap">look\n&gt; ${words}\nthere</div>`,
@@ -326,12 +346,26 @@ describe('what others wrote, in a mail that is HTML alone', () => {
     '<p>Please pay order 7.</p><table><tr><td style="border-left:2px solid #00aa00">Alex Kim</td></tr></table>',
     '<div style="border-left:0; border-left:none">Please pay order 7.</div>',
     '<p>Please pay order 7.</p><p>-- <br>Alex</p><blockquote type="cite">earlier words</blockquote>',
+    '<div class="forward-thinking">Please pay order 7.</div><p>Alex Kim, quotations</p>',
+    '<p>Please pay order 7.</p><div id="quote-request" class="citext no-original-mailing">It is 9 EUR.</div>',
+    '<style>p { margin: 0 }</style><div class="quoted-text"><p>Please pay order 7.</p></div>',
+    '<div class="original-message">Please pay order 7.<blockquote>earlier words</blockquote></div>',
   ])('is not any other: %s', async (page) => {
     const message = await inboundOf(mailOf(html(page)));
 
     expect(message.text).toMatch(/^Please pay order 7\./);
     expect(message.passesOn ?? quotesOthers(message.text)).toBe(false);
   });
+
+  it.each(['quoted-text', 'someMail_quote', 'originalMessage', 'x_forwarded-message'])(
+    'OM-187 is told from them by a name that may stand for it, where they wrote something beside it: %s',
+    async (name) => {
+      const below = await inboundOf(mailOf(html(`<p>What is this?</p><div class="${name}">${WORDS}</div>`)));
+      const above = await inboundOf(mailOf(html(`<div class="${name}">${WORDS}</div><p>What is this?</p>`)));
+
+      expect([below, above].map((message) => isApart(message))).toEqual([true, true]);
+    },
+  );
 
   it('OM-187 is there for the agent where it is what somebody passes on', async () => {
     const forwarded = mailOf(html(`<div>FYI</div>${QUOTES['Apple Mail']?.(WORDS)}`)).replace(
