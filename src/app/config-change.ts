@@ -49,7 +49,12 @@ const PLAYED = createShopTools('').map(({ name }) => name);
 /** They keep nothing from being done, and a rule that denies is believed in: whoever changed the file hears of it. */
 function sayMisnamed({ config, log }: Core, { tools }: AgentEquipment): void {
   const { authorizations, settings } = config();
-  const named = { tools: tools.list(), platforms: Object.keys(settings.gateways), played: PLAYED };
+  const named = {
+    tools: tools.list(),
+    platforms: Object.keys(settings.gateways),
+    servers: Object.keys(settings.mcp.servers),
+    played: PLAYED,
+  };
   for (const misnamed of misnamedIn(authorizations, named)) {
     log.warn(
       { misnamed },

@@ -12,6 +12,7 @@ import { createClient, eachModel } from '../app/models.ts';
 import { checkWorkspace } from '../app/own-places.ts';
 import type { Stores } from '../app/stores.ts';
 import { openStores } from '../app.ts';
+import { visible } from '../approvals/sentences.ts';
 import { ConfigError, type ConfigProblem } from '../config/config-error.ts';
 import { CONFIG_PARTS, examineConfig, fileNameOf, readConfigTexts } from '../config/load-config.ts';
 import type { McpSettings } from '../config/mcp.ts';
@@ -110,7 +111,7 @@ async function tryAll(config: GatewayConfig, broken: ReadonlySet<string>): Promi
     const model = broken.has(MODEL) ? [] : pending.of(MODEL, checkModel(config.settings.model));
     const scripts = pending.of(SKILLS, scriptFindings(config));
     // Which tools there are cannot be told where the workspace cannot be opened.
-    const idle = broken.has(WORKSPACE) ? [] : pending.of(IDLE, idleSettings(config));
+    const idle = broken.has(WORKSPACE) ? [] : pending.of(IDLE, idleSettings(config, !broken.has(MCP)));
     const [stored, thought, run, ignored] = await Promise.all([store, model, scripts, idle]);
     const platforms = await checkPlatforms(config, { gatewayRuns: stored.gatewayRuns, broken }, pending, log);
     const served = (await pending.of(MCP, foundBy(probes, stored.books))).map(mcpFinding);
@@ -437,8 +438,8 @@ export function render(findings: readonly PartFinding[]): string {
 }
 
 function renderFinding({ status, subject, detail, remedy }: PartFinding): string {
-  const line = `  ${MARKS[status]}  ${subject}: ${detail}`;
-  return remedy === undefined || status === 'works' ? line : `${line}\n               → ${remedy}`;
+  const line = `  ${MARKS[status]}  ${visible(`${subject}: ${detail}`)}`;
+  return remedy === undefined || status === 'works' ? line : `${line}\n               → ${visible(remedy)}`;
 }
 
 function verdict(findings: readonly PartFinding[]): string {

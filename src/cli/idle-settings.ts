@@ -3,10 +3,14 @@
  * for tools there are not, conditions that tell nothing, and rules by which somebody would be asked in vain.
  */
 import { idleConditionsIn } from '../agent/tools/idle-conditions.ts';
-import { misnamedIn, misnamedText } from '../agent/tools/misnamed.ts';
-import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
+import {
+  type Misnamed,
+  misnamedAmong,
+  misnamedIn,
+  misnamedText,
+  type Named,
+} from '../agent/tools/misnamed.ts';
 import type { Rule } from '../config/authorizations.ts';
-import { didYouMean } from '../config/schema-check.ts';
 import { HAND_OFF } from '../control/hand-off-tool.ts';
 import type { CheckFinding } from '../domain/gateway.ts';
 import type { Tool } from '../domain/tool.ts';
@@ -17,20 +21,23 @@ import type { GatewayConfig } from './prepare.ts';
 import { createRegistry } from './skills.ts';
 import { openCatalog } from './tools.ts';
 
+/** What there is, but for the platforms. */
+type There = Omit<Named, 'platforms'>;
+
 const NEVER_ASKED: readonly string[] = [HAND_OFF, STATE_CONFIDENCE];
 
-/** What MCP servers have is known once they have answered. */
-const OF_SERVERS = 'mcp__';
-
-export async function idleSettings(config: GatewayConfig): Promise<CheckFinding[]> {
-  const { tools, skills } = config.settings;
+/** @param areServersKnown whether what is said of MCP servers was free of mistakes */
+export async function idleSettings(config: GatewayConfig, areServersKnown: boolean): Promise<CheckFinding[]> {
+  const { skills } = config.settings;
   const hashes = Object.keys(skills.entries).filter((name) => skills.entries[name]?.hash !== undefined);
   const catalog = await openCatalog(config);
+  const servers = areServersKnown ? Object.keys(config.settings.mcp.servers) : undefined;
+  const there = { tools: catalog.list(), servers, played: [] };
   const ofTools = [
     ...idleRules(config.authorizations.rules),
-    ...misnamed(config, catalog),
+    ...misnamed(config, there),
     ...idleConditions(config, catalog.list()),
-    ...idleTools(Object.keys(tools), catalog),
+    ...idleTools(config, there),
   ];
   if (hashes.length === 0) return ofTools;
   const registry = createRegistry(config, catalog);
@@ -58,15 +65,9 @@ function idleRules(rules: readonly Rule[]): CheckFinding[] {
 }
 
 /** A rule that denies a tool nobody has is believed in until it is needed. */
-function misnamed({ authorizations, settings }: GatewayConfig, catalog: ToolCatalog): CheckFinding[] {
-  const named = { tools: catalog.list(), platforms: Object.keys(settings.gateways), played: [] };
-  return misnamedIn(authorizations, named).map((each) => ({
-    subject: `authorizations.yaml ${each.at}`,
-    status: 'missing',
-    detail: misnamedText(each),
-    remedy:
-      each.meant === undefined ? '`signalbox tools` lists those there are.' : `Did you mean ${each.meant}?`,
-  }));
+function misnamed({ authorizations, settings }: GatewayConfig, there: There): CheckFinding[] {
+  const named = { ...there, platforms: Object.keys(settings.gateways) };
+  return misnamedIn(authorizations, named).map((each) => misnamedFinding('authorizations.yaml', each));
 }
 
 /** So is one whose condition no call of it meets, or every one. */
@@ -80,19 +81,26 @@ function idleConditions({ authorizations, settings }: GatewayConfig, tools: read
   }));
 }
 
-function idleTools(written: readonly string[], catalog: Pick<ToolCatalog, 'list'>): CheckFinding[] {
-  const known = catalog.list().map(({ name }) => name);
-  return written
-    .filter((name) => !known.includes(name) && !name.startsWith(OF_SERVERS))
-    .map((name) => {
-      const meant = didYouMean(name, known);
-      return {
-        subject: `settings.yaml tools.${name}`,
-        status: 'missing',
-        detail: `there is no tool ${name} here, so this holds for nothing`,
-        remedy: meant === undefined ? '`signalbox tools` lists those there are.' : `Did you mean ${meant}?`,
-      };
-    });
+function idleTools({ settings }: GatewayConfig, there: There): CheckFinding[] {
+  const written = Object.keys(settings.tools).map((name) => ({
+    at: `tools.${name}`,
+    kind: 'tool' as const,
+    name,
+  }));
+  return misnamedAmong(written, { ...there, platforms: [] }).map((each) =>
+    misnamedFinding('settings.yaml', each),
+  );
+}
+
+function misnamedFinding(file: string, misnamed: Misnamed): CheckFinding {
+  const { at, server, meant } = misnamed;
+  const where = server === undefined ? '`signalbox tools` lists' : 'mcp.servers of settings.yaml names';
+  return {
+    subject: `${file} ${at}`,
+    status: 'missing',
+    detail: misnamedText(misnamed),
+    remedy: meant === undefined ? `${where} those there are.` : `Did you mean ${meant}?`,
+  };
 }
 
 function unreadFinding({ message }: Error): CheckFinding {

@@ -16,7 +16,10 @@ it('OM-022 a rule whose tool is mistyped is told in the log when the file is rea
   await story.app.configChanged();
 
   expect(before).toEqual([]);
-  expect(misnamedIn(log)).toEqual([{ at: 'rule "typo"', kind: 'tool', name: 'refnd', meant: 'refund' }]);
+  expect(misnamedIn(log)).toEqual([
+    { at: 'rule "typo"', kind: 'tool', name: 'refnd', meant: 'refund' },
+    { at: 'rule "typo"', kind: 'tool', name: 'mcp__away__x', server: 'away' },
+  ]);
 });
 
 it('OM-022 a condition on an argument that a tool does not have is told in the log when the file is read anew', async () => {

@@ -71,8 +71,9 @@ describe('signalbox check', () => {
     home.edit(
       'authorizations.yaml',
       '\nrules:\n',
-      '\nrules:\n  - { name: typo, tool: [refnd, mcp__away__delete], decision: deny }\n',
+      '\nrules:\n  - { name: typo, tool: [refnd, mcp__tracker__delete], decision: deny }\n',
     );
+    serves({ tracker: { command: 'tracker-mcp', enabled: false } });
 
     const { code, out } = await home.run('check');
 
@@ -81,6 +82,29 @@ describe('signalbox check', () => {
     expect(out).toMatch(/Everything .* works; some of what is written has no effect\./);
     expect(code).toBe(0);
     expect(await findings('Without effect')).toHaveLength(1);
+  });
+
+  it('names rules for tools of MCP servers that there are not, with the server that was probably meant', async () => {
+    home.edit(
+      'authorizations.yaml',
+      '\nrules:\n',
+      '\nrules:\n  - { name: none of it, tool: "*", group: mcp-trakcer, decision: deny }\n  - { name: deletes nothing, tool: mcp__trakcer__delete_all, decision: deny }\n',
+    );
+    serves({ tracker: { command: 'tracker-mcp', enabled: false } });
+    home.edit('settings.yaml', '\nmcp:\n', '\ntools: { mcp__trakcer__find: {} }\nmcp:\n');
+
+    expect(await findings('Without effect')).toMatchObject([
+      {
+        subject: 'authorizations.yaml rule "none of it"',
+        detail: expect.stringContaining('there is no MCP server trakcer here'),
+        remedy: 'Did you mean mcp-tracker?',
+      },
+      {
+        subject: 'authorizations.yaml rule "deletes nothing"',
+        remedy: 'Did you mean mcp__tracker__delete_all?',
+      },
+      { subject: 'settings.yaml tools.mcp__trakcer__find', remedy: 'Did you mean mcp__tracker__find?' },
+    ]);
   });
 
   it('OM-022 names conditions of rules that no call meets, with the argument that was probably meant', async () => {
