@@ -1,6 +1,6 @@
 /** What `signalbox check` says of MCP servers: each is asked for its tools, which are held against what was agreed to. */
 import { searchPath } from '../config/environment.ts';
-import type { McpServerSettings, McpSettings } from '../config/mcp.ts';
+import { isSwitchedOn, type McpServerSettings, type McpSettings } from '../config/mcp.ts';
 import { systemClock } from '../domain/clock.ts';
 import type { CheckFinding } from '../domain/gateway.ts';
 import { type PinBook, sawTools, stateOf, waitingIn } from '../mcp/pins.ts';
@@ -78,11 +78,11 @@ export function mcpFindings({ server, settings, probed, book, nowMs }: LookedAt)
     `${agreed} agreed to`,
     ...(unfit > 0 ? [`${unfit} that cannot be used (signalbox mcp list)`] : []),
   ].join(', ');
-  return [{ subject, status: 'works', detail }, ...waitingFinding(server, now)];
+  return [{ subject, status: 'works', detail }, ...waitingFinding(server, settings, now)];
 }
 
-function waitingFinding(server: string, book: PinBook): CheckFinding[] {
-  const waiting = waitingIn(book);
+function waitingFinding(server: string, settings: McpServerSettings, book: PinBook): CheckFinding[] {
+  const waiting = waitingIn(book, (tool) => isSwitchedOn(settings, tool));
   if (waiting.length === 0) return [];
   const named = waiting.slice(0, MOST_NAMED).map(({ tool, state }) => `${tool} (${state})`);
   const rest = waiting.length - named.length;

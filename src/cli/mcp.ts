@@ -1,9 +1,17 @@
 /** `signalbox mcp …`: what the tools of MCP servers are, what has changed about them, and agreeing to it. */
-import type { McpServerSettings } from '../config/mcp.ts';
+import { isSwitchedOn, type McpServerSettings } from '../config/mcp.ts';
 import { didYouMean } from '../config/schema-check.ts';
 import { StartupError } from '../domain/errors.ts';
 import { dropUnreadable } from '../domain/file-name.ts';
-import { hashOfAll, type Pin, type PinBook, type PinState, stateOf, waitingIn } from '../mcp/pins.ts';
+import {
+  hashOfAll,
+  type Pin,
+  type PinBook,
+  type PinState,
+  stateOf,
+  waitingFor,
+  waitingIn,
+} from '../mcp/pins.ts';
 import { reviewText } from '../mcp/review.ts';
 import { toolNameOf } from '../mcp/tool-definition.ts';
 import { actorOf, auditName, demand } from './actor.ts';
@@ -42,7 +50,9 @@ export async function listMcp(options: McpOptions): Promise<number> {
         ...tools.map(([tool, pin]) => [server, tool, stateText(settings, tool, pin), detailOf(pin)]),
       ];
     });
-    const waiting = all.filter(({ book }) => waitingIn(book).length > 0).map(({ server }) => server);
+    const waiting = all
+      .filter(({ settings, book }) => waitingIn(book, (tool) => isSwitchedOn(settings, tool)).length > 0)
+      .map(({ server }) => server);
     const next = waiting
       .map((server) => `\n\nTo look at what waits: signalbox mcp review ${server}`)
       .join('');
@@ -57,7 +67,7 @@ export async function reviewMcp(
 ): Promise<number> {
   return withKnownStores(options.config, async (session) => {
     const book = await bookOf(session, server, tool);
-    const waiting = waitingIn(book).filter((each) => tool === undefined || each.tool === tool);
+    const waiting = waitingFor(book, { tool, isOn: onIn(session, server) });
     const hash = hashOfAll(waiting).slice(0, SHOWN_HASH_CHARS);
     if (options.json) {
       const tools = waiting.map((each) => ({ ...each, pin: book.tools[each.tool] }));
@@ -94,7 +104,7 @@ export async function acceptMcp(
     const actor = actorOf(session.config, session.directory);
     demand(session.directory, actor, 'operate', 'agree to tools of MCP servers');
     await bookOf(session, server, tool);
-    const wish = { tool, hash: options.hash, by: auditName(actor) };
+    const wish = { tool, hash: options.hash, isOn: onIn(session, server), by: auditName(actor) };
     const agreement = await session.toolPins.agree(server, wish);
     switch (agreement.kind) {
       case 'agreed': {
@@ -124,6 +134,11 @@ function acceptCommand(server: string, tool: string | undefined, hash: string): 
   return ['signalbox mcp accept', ...which, '--hash', hash.slice(0, SHOWN_HASH_CHARS)].join(' ');
 }
 
+function onIn({ config }: StoreSession, server: string): (tool: string) => boolean {
+  const settings = config.settings.mcp.servers[server];
+  return (tool) => settings !== undefined && isSwitchedOn(settings, tool);
+}
+
 /** @throws {StartupError} when there is no such server, or no such tool of it */
 async function bookOf(session: StoreSession, server: string, tool: string | undefined): Promise<PinBook> {
   const servers = Object.keys(session.config.settings.mcp.servers);
@@ -140,9 +155,8 @@ function unknown(what: string, name: string, known: readonly string[]): StartupE
   return new StartupError(`there is no ${what} called "${name}"`, remedy);
 }
 
-function stateText({ enabled, tools }: McpServerSettings, tool: string, pin: Pin): string {
-  const isOff = !enabled || (Object.hasOwn(tools, tool) && tools[tool]?.enabled === false);
-  return isOff ? 'off' : STATES[stateOf(pin)];
+function stateText(settings: McpServerSettings, tool: string, pin: Pin): string {
+  return isSwitchedOn(settings, tool) ? STATES[stateOf(pin)] : 'off';
 }
 
 const STATES: Readonly<Record<PinState, string>> = {
@@ -169,8 +183,7 @@ function toJson({ server, settings, book }: { server: string; settings: McpServe
     tool,
     name: toolNameOf(server, tool),
     state: stateOf(pin),
-    enabled:
-      settings.enabled && (!Object.hasOwn(settings.tools, tool) || settings.tools[tool]?.enabled !== false),
+    enabled: isSwitchedOn(settings, tool),
     ...(pin.seen?.kind === 'fit' ? { hash: pin.seen.hash } : {}),
     ...(pin.seen?.kind === 'unfit' ? { why: pin.seen.why } : {}),
     ...(pin.agreed ? { agreed: { hash: pin.agreed.hash, by: pin.agreed.by, atMs: pin.agreed.atMs } } : {}),

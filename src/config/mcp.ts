@@ -109,6 +109,11 @@ const McpServer = ServerFields.superRefine((server, context) => {
 });
 export type McpServerSettings = z.infer<typeof McpServer>;
 
+/** Whether the settings let the agent have this tool of it. */
+export function isSwitchedOn({ enabled, tools }: McpServerSettings, tool: string): boolean {
+  return enabled && !(Object.hasOwn(tools, tool) && tools[tool]?.enabled === false);
+}
+
 export const McpSettings = z.strictObject({
   servers: z.record(McpServerName, McpServer).default({}).describe('Servers, by name.'),
 });

@@ -13,7 +13,7 @@
  *   3. Nothing about a server keeps the gateway from starting, or a turn from going on.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { McpServerSettings, McpSettings } from '../config/mcp.ts';
+import { isSwitchedOn, type McpServerSettings, type McpSettings } from '../config/mcp.ts';
 import type { Tool, ToolContext, ToolSource } from '../domain/tool.ts';
 import type { Logger } from '../observability/logger.ts';
 import { createMcpTool } from './mcp-tool.ts';
@@ -137,8 +137,9 @@ export class McpServers implements ToolSource {
     const { pins, log } = this.options;
     const held = await pins.saw(server.name, heard);
     if (server.heard === heard) server.isUnsaid = false;
-    if (held.length === 0) return;
-    const tools = held.map(({ tool, state }) => `${tool} (${state})`);
+    const waiting = held.filter(({ tool }) => isSwitchedOn(server.settings, tool));
+    if (waiting.length === 0) return;
+    const tools = waiting.map(({ tool, state }) => `${tool} (${state})`);
     const remedy = `signalbox mcp review ${server.name}`;
     log.warn(
       { server: server.name, tools, remedy },
@@ -239,10 +240,6 @@ const WHY_HELD: Readonly<Record<PinState, ((server: string) => string) | undefin
   unfit: (server) =>
     `what the MCP server ${server} says of it now cannot be used: \`signalbox mcp list\` tells why`,
 };
-
-function isSwitchedOn({ tools }: McpServerSettings, tool: string): boolean {
-  return !Object.hasOwn(tools, tool) || tools[tool]?.enabled !== false;
-}
 
 /** Whether what this process has heard last is not something else; before it has heard anything, what is stored counts. */
 function isStill({ heard }: Server, definition: ToolDefinition): boolean {

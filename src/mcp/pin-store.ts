@@ -5,7 +5,16 @@ import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect } from '../redis/effects.ts';
 import { type Keys, partitionOf } from '../redis/keys.ts';
 import { RecordStore } from '../redis/record-store.ts';
-import { type Agreement, agree, EMPTY_BOOK, PinBook, sawTools, type Waiting, wentDown } from './pins.ts';
+import {
+  type Agreement,
+  agree,
+  EMPTY_BOOK,
+  PinBook,
+  sawTools,
+  type Waiting,
+  type Wish,
+  wentDown,
+} from './pins.ts';
 import type { ReadDefinition } from './tool-definition.ts';
 
 const FAMILY = 'mcp';
@@ -58,10 +67,7 @@ export class PinStore {
     });
   }
 
-  async agree(
-    server: string,
-    wish: { readonly tool?: string | undefined; readonly hash?: string | undefined; readonly by: string },
-  ): Promise<Agreement> {
+  async agree(server: string, wish: Wish): Promise<Agreement> {
     const agreement = await this.#records.apply<Agreement>(server, (stored, nowMs) => {
       const result = agree(stored ?? EMPTY_BOOK, wish, nowMs);
       if (result.kind !== 'agreed') return { result };

@@ -66,15 +66,21 @@ export interface Waiting {
   readonly hash: string;
 }
 
-/** Tools that wait for somebody, in the order of their names. */
-export function waitingIn(book: PinBook): Waiting[] {
+/** Tools that wait for somebody, in the order of their names. @param isOn what is switched off waits for nobody */
+export function waitingIn(book: PinBook, isOn: (tool: string) => boolean = () => true): Waiting[] {
   return Object.entries(book.tools)
+    .filter(([tool]) => isOn(tool))
     .flatMap(([tool, pin]) => {
       const state = stateOf(pin);
       const isWaiting = state === 'new' || state === 'changed';
       return isWaiting && pin.seen?.kind === 'fit' ? [{ tool, state, hash: pin.seen.hash }] : [];
     })
     .toSorted((a, b) => (a.tool < b.tool ? -1 : 1));
+}
+
+/** What somebody looks at: one that is switched off as well, if they name it. */
+export function waitingFor(book: PinBook, { tool, isOn }: Pick<Wish, 'tool' | 'isOn'>): Waiting[] {
+  return tool === undefined ? waitingIn(book, isOn) : waitingIn(book, (each) => each === tool);
 }
 
 /** What stands for all of these at once: whoever agrees to it agrees to exactly them. */
@@ -118,17 +124,20 @@ export type Agreement =
   /** It is not what was looked at any more. */
   | { readonly kind: 'moved' };
 
-/**
- * Somebody agrees to what waits.
- *
- * @param wish `tool`: that one alone; `hash`: what they have seen, or its beginning
- */
-export function agree(
-  book: PinBook,
-  wish: { readonly tool?: string | undefined; readonly hash?: string | undefined; readonly by: string },
-  nowMs: number,
-): Agreement {
-  const waiting = waitingIn(book).filter(({ tool }) => wish.tool === undefined || wish.tool === tool);
+/** What somebody agrees to. */
+export interface Wish {
+  /** That one alone; left out: all that is switched on. */
+  readonly tool?: string | undefined;
+  /** What they have seen, or its beginning. */
+  readonly hash?: string | undefined;
+  /** Left out: every tool is. */
+  readonly isOn?: (tool: string) => boolean;
+  readonly by: string;
+}
+
+/** Somebody agrees to what waits. */
+export function agree(book: PinBook, wish: Wish, nowMs: number): Agreement {
+  const waiting = waitingFor(book, wish);
   if (waiting.length === 0) return { kind: 'nothing-waits' };
   if (wish.hash !== undefined && !hashOfAll(waiting).startsWith(wish.hash)) return { kind: 'moved' };
   const tools = { ...book.tools };

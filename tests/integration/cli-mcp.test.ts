@@ -67,6 +67,24 @@ describe('signalbox mcp', () => {
     expect(difference.out).not.toContain('Makes one.');
   });
 
+  it('offers nothing that is switched off, and shows it to whoever names it', async () => {
+    home.edit(
+      'settings.yaml',
+      'tracker: { command: tracker-mcp }',
+      'tracker: { command: tracker-mcp, tools: { create: { enabled: false } } }',
+    );
+    await hears(tool('create', 'Makes one.'));
+
+    const listed = await home.run('mcp', 'list');
+    const review = await home.run('mcp', 'review', 'tracker');
+    const named = await home.run('mcp', 'review', 'tracker', 'create');
+
+    expect(columns(listed.out)).toContain('tracker|create|off');
+    expect(listed.out).not.toContain('mcp review');
+    expect(review.out).toContain('Nothing of tracker waits to be looked at.');
+    expect(named.out).toContain('+ description: Makes one.');
+  });
+
   it('says that a server does not run, and why, also where nothing was ever heard of it', async () => {
     const unheard = await home.run('mcp', 'list');
     const stores = await home.openStores();

@@ -76,6 +76,16 @@ describe('what check says of an MCP server', () => {
     ]);
   });
 
+  it('asks nobody to agree to a tool that is switched off', () => {
+    const server = { ...PROGRAM, tools: { create: { enabled: false } } };
+
+    const some = findings(answers(tool('search'), tool('create')), EMPTY_BOOK, server);
+    const none = findings(answers(tool('create')), EMPTY_BOOK, server);
+
+    expect(some[1]?.detail).toBe('1 tool is held back until somebody agrees: search (new)');
+    expect(none.map(({ status }) => status)).toEqual(['works']);
+  });
+
   it('leaves one alone that is switched off', () => {
     expect(findings(undefined, EMPTY_BOOK, { ...PROGRAM, enabled: false })).toMatchObject([
       { status: 'works', detail: expect.stringContaining('switched off') },

@@ -8,6 +8,8 @@ import {
   PinBook as PinBookSchema,
   sawTools,
   stateOf,
+  type Wish,
+  waitingFor,
   waitingIn,
   wentDown,
 } from '../../../src/mcp/pins.ts';
@@ -19,7 +21,7 @@ const tool = (name: string, description = 'Does it.'): ReadDefinition => ({
   definition: { name, description, inputSchema: { type: 'object' } },
 });
 const saw = (book: PinBook, ...tools: ReadDefinition[]) => sawTools(book, tools, 1).next ?? book;
-const agreeTo = (book: PinBook, wish: { tool?: string; hash?: string } = {}) => {
+const agreeTo = (book: PinBook, wish: Omit<Wish, 'by'> = {}) => {
   const result = agree(book, { ...wish, by: 'dana' }, 2);
   return result.kind === 'agreed' ? result.next : book;
 };
@@ -68,6 +70,24 @@ describe('what somebody has agreed to', () => {
     const book = saw(EMPTY_BOOK, tool('search'), tool('create'));
 
     expect(states(agreeTo(book, { tool: 'search' }))).toEqual({ search: 'agreed', create: 'new' });
+  });
+
+  it('is to all that is switched on, and to what is off only by its name', () => {
+    const book = saw(EMPTY_BOOK, tool('search'), tool('create'), tool('drop'));
+    const isOn = (name: string) => name !== 'drop';
+    const hash = hashOfAll(waitingFor(book, { isOn }));
+
+    expect(waitingFor(book, { isOn }).map((each) => each.tool)).toEqual(['create', 'search']);
+    expect(states(agreeTo(book, { hash, isOn }))).toEqual({
+      search: 'agreed',
+      create: 'agreed',
+      drop: 'new',
+    });
+    expect(states(agreeTo(book, { tool: 'drop', isOn }))).toEqual({
+      search: 'new',
+      create: 'new',
+      drop: 'agreed',
+    });
   });
 
   it('is exactly what was looked at', () => {
