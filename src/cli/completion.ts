@@ -5,6 +5,7 @@
  * ever evaluated.
  */
 import type { Argument, Command } from 'commander';
+import { quoted } from './shell-command.ts';
 
 type Shell = 'bash' | 'zsh';
 
@@ -142,11 +143,6 @@ compdef _signalbox signalbox
 
 function valuedOf(places: readonly Place[]): string[] {
   return [...new Set(places.flatMap(({ valued }) => valued))];
-}
-
-/** In single quotes nothing means anything to a shell. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function oneLine(text: string): string {

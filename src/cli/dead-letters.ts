@@ -1,4 +1,5 @@
 /** `signalbox dead-letters …`: what could not be handled or delivered, and what is to become of it. */
+import { visible } from '../approvals/sentences.ts';
 import { StartupError } from '../domain/errors.ts';
 import type { DeadLetter } from '../mailbox/dead-letters.ts';
 import { secretsOf } from '../observability/redaction.ts';
@@ -52,7 +53,8 @@ export async function showDeadLetter(id: string, options: DeadLettersOptions): P
       ['attempts', String(letter.attempts)],
       ['why', json.reason],
     ];
-    return print(`${facts(entries)}\n\n${JSON.stringify(json.item, undefined, 2)}`);
+    const item = JSON.stringify(json.item, undefined, 2).split('\n').map(visible).join('\n');
+    return print(`${facts(entries)}\n\n${item}`);
   });
 }
 

@@ -1,4 +1,5 @@
 /** `signalbox mcp …`: what the tools of MCP servers are, what has changed about them, and agreeing to it. */
+import { visible } from '../approvals/sentences.ts';
 import { isSwitchedOn, type McpServerSettings } from '../config/mcp.ts';
 import { didYouMean } from '../config/schema-check.ts';
 import { StartupError } from '../domain/errors.ts';
@@ -15,6 +16,7 @@ import {
 import { reviewText } from '../mcp/review.ts';
 import { toolNameOf } from '../mcp/tool-definition.ts';
 import { actorOf, auditName, demand } from './actor.ts';
+import { shellCommand } from './shell-command.ts';
 import { relative, table } from './table.ts';
 import { type StoreSession, withKnownStores, withStores } from './with-stores.ts';
 
@@ -54,7 +56,7 @@ export async function listMcp(options: McpOptions): Promise<number> {
       .filter(({ settings, book }) => waitingIn(book, (tool) => isSwitchedOn(settings, tool)).length > 0)
       .map(({ server }) => server);
     const next = waiting
-      .map((server) => `\n\nTo look at what waits: signalbox mcp review ${server}`)
+      .map((server) => `\n\nTo look at what waits: ${reviewCommand(server, undefined)}`)
       .join('');
     return print(`${table(['server', 'tool', 'state', 'detail'], rows)}${next}`);
   });
@@ -76,7 +78,7 @@ export async function reviewMcp(
     if (waiting.length === 0) {
       const isEmpty = Object.keys(book.tools).length === 0;
       const state = book.down
-        ? ` It does not run: ${downText(book.down)}`
+        ? ` It does not run: ${visible(downText(book.down))}`
         : isEmpty
           ? ` ${NOTHING_SEEN}`
           : '';
@@ -86,8 +88,9 @@ export async function reviewMcp(
     const parts = waiting.map(({ tool: name, state, hash: own }) => {
       const pin = book.tools[name];
       const by = pin?.agreed ? `, agreed to by ${pin.agreed.by}` : '';
-      const alone = isSeveral ? `\n\nTo agree to ${name} alone: ${acceptCommand(server, name, own)}` : '';
-      return `${name} (${state}${by}), for the model ${toolNameOf(server, name)}\n\n${pin ? reviewText(pin) : ''}${alone}`;
+      const shown = visible(name);
+      const alone = isSeveral ? `\n\nTo agree to ${shown} alone: ${acceptCommand(server, name, own)}` : '';
+      return `${shown} (${state}${by}), for the model ${toolNameOf(server, name)}\n\n${pin ? reviewText(pin) : ''}${alone}`;
     });
     return print(
       `${parts.join('\n\n')}\n\nThe model is shown this as it stands: it must neither ask for anything nor tell the agent what to do.\nTo agree to exactly this${isSeveral ? `, all ${waiting.length} of them` : ''}: ${acceptCommand(server, tool, hash)}`,
@@ -109,7 +112,7 @@ export async function acceptMcp(
     switch (agreement.kind) {
       case 'agreed': {
         const tools = agreement.tools.map((each) => each.tool);
-        const words = `The agent may be given ${tools.join(', ')} of ${server}. What it may call is still up to the rules.`;
+        const words = `The agent may be given ${tools.map(visible).join(', ')} of ${server}. What it may call is still up to the rules.`;
         return print(options.json ? JSON.stringify({ server, tools }, undefined, 2) : words);
       }
       case 'nothing-waits':
@@ -120,7 +123,7 @@ export async function acceptMcp(
       case 'moved':
         throw new StartupError(
           'it is not what was looked at any more; nothing was agreed to',
-          `look again: ${['signalbox mcp review', server, ...(tool === undefined ? [] : [tool])].join(' ')}; the hash of several tools is for them all, and for none of them alone`,
+          `look again: ${reviewCommand(server, tool)}; the hash of several tools is for them all, and for none of them alone`,
         );
       default:
         return agreement satisfies never;
@@ -131,7 +134,11 @@ export async function acceptMcp(
 /** @param tool undefined: all that wait, which `hash` stands for then */
 function acceptCommand(server: string, tool: string | undefined, hash: string): string {
   const which = [server, ...(tool === undefined ? [] : [tool])];
-  return ['signalbox mcp accept', ...which, '--hash', hash.slice(0, SHOWN_HASH_CHARS)].join(' ');
+  return shellCommand(['signalbox', 'mcp', 'accept', ...which, '--hash', hash.slice(0, SHOWN_HASH_CHARS)]);
+}
+
+function reviewCommand(server: string, tool: string | undefined): string {
+  return shellCommand(['signalbox', 'mcp', 'review', server, ...(tool === undefined ? [] : [tool])]);
 }
 
 function onIn({ config }: StoreSession, server: string): (tool: string) => boolean {
@@ -151,7 +158,10 @@ async function bookOf(session: StoreSession, server: string, tool: string | unde
 
 function unknown(what: string, name: string, known: readonly string[]): StartupError {
   const meant = didYouMean(name, [...known]);
-  const remedy = meant === undefined ? `there is: ${known.join(', ') || 'none'}` : `did you mean ${meant}?`;
+  const remedy =
+    meant === undefined
+      ? `there is: ${known.map(visible).join(', ') || 'none'}`
+      : `did you mean ${visible(meant)}?`;
   return new StartupError(`there is no ${what} called "${name}"`, remedy);
 }
 

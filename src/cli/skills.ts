@@ -1,6 +1,7 @@
 /** `signalbox skills …`: what there is, what is used, what is wrong with it, and why it is chosen. */
 import { skillsKeptOut } from '../agent/prompt/sections.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
+import { visible } from '../approvals/sentences.ts';
 import { searchPath } from '../config/environment.ts';
 import type { PromptSettings } from '../config/prompt.ts';
 import { didYouMean } from '../config/schema-check.ts';
@@ -163,7 +164,7 @@ export async function explainSkills(
       ...(rows.length === 0 ? [] : [`${chars} of at most ${settings.max_chars} characters.`]),
       ...(tools ? [`Of its tools the agent has only: ${left.join(', ') || 'none'}.`] : []),
       ...(noTools.length > 0
-        ? [`Allowed as well, and no tool here is called so: ${noTools.join(', ')}.`]
+        ? [`Allowed as well, and no tool here is called so: ${noTools.map(visible).join(', ')}.`]
         : []),
       ...unusable.map(
         ({ skill }) => `${skill.id} would fit, and cannot be used: signalbox skills list --ineligible`,
@@ -256,7 +257,7 @@ function find(registry: SkillRegistry, name: string): Standing {
   const { standings } = registry.shelf();
   const found = standings.find(({ file }) => file.id === name);
   if (found) return found;
-  const names = [...new Set(standings.map(({ file }) => file.id))];
+  const names = [...new Set(standings.map(({ file }) => visible(file.id)))];
   const meant = didYouMean(name, names);
   const hint = meant === undefined ? `There is: ${names.join(', ') || 'none'}.` : `Did you mean ${meant}?`;
   throw new UnknownSkillError(`There is no skill "${name}". ${hint}`);
@@ -337,8 +338,8 @@ function renderFindings(findings: readonly Finding[], looked: number): string {
   const blocks = paths.map((path) => {
     const own = findings.filter((finding) => finding.path === path);
     return [
-      path,
-      ...own.map(({ level, text }) => `  ${level === 'error' ? 'ERROR' : 'warning'}  ${text}`),
+      visible(path),
+      ...own.map(({ level, text }) => `  ${level === 'error' ? 'ERROR' : 'warning'}  ${visible(text)}`),
     ].join('\n');
   });
   return [...blocks, `${count} looked at.`].join('\n\n');

@@ -1,11 +1,15 @@
 /** Text in columns, for a terminal or a file. Pure. */
 import stringWidth from 'string-width';
+import { visible } from '../approvals/sentences.ts';
 
 const GAP = '  ';
 
-/** The heading and the rows, each column as wide as its widest cell. Cells are one line each. */
+/**
+ * The heading and the rows, each column as wide as its widest cell. Whatever stands in a cell stays in its line: what
+ * strangers named begins none of its own.
+ */
 export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [heading.map((cell) => cell.toUpperCase()), ...rows];
+  const lines = [heading.map((cell) => cell.toUpperCase()), ...rows.map((cells) => cells.map(visible))];
   const widths = heading.map((_, column) =>
     Math.max(...lines.map((line) => stringWidth(line[column] ?? ''))),
   );
@@ -19,10 +23,11 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
     .join('\n');
 }
 
-/** Names and values below each other, one per line. */
+/** Names and values below each other, one per line, whatever stands in them. */
 export function facts(entries: readonly (readonly [name: string, value: string])[]): string {
-  const width = Math.max(...entries.map(([name]) => stringWidth(name)));
-  return entries.map(([name, value]) => `${padded(name, width)}${GAP}${value}`.trimEnd()).join('\n');
+  const shown = entries.map(([name, value]) => [visible(name), visible(value)] as const);
+  const width = Math.max(...shown.map(([name]) => stringWidth(name)));
+  return shown.map(([name, value]) => `${padded(name, width)}${GAP}${value}`.trimEnd()).join('\n');
 }
 
 export function padded(text: string, width: number): string {

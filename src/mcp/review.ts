@@ -19,20 +19,23 @@ export function reviewText({ seen, agreed }: Pin): string {
 /** Everything that counts, in an order of its own. */
 function toLines({ name, title, description, inputSchema, annotations }: ToolDefinition): string[] {
   return [
-    `name: ${name}`,
-    ...(title === undefined ? [] : [`title: ${title}`]),
-    ...description.split('\n').map((line) => `description: ${line}`),
-    ...JSON.stringify(sorted(inputSchema), undefined, 2)
-      .split('\n')
-      .map((line) => `arguments: ${line}`),
+    ...linesOf('name', name),
+    ...(title === undefined ? [] : linesOf('title', title)),
+    ...linesOf('description', description),
+    ...linesOf('arguments', JSON.stringify(sorted(inputSchema), undefined, 2)),
     ...uncheckedIn(inputSchema).map(
       (pattern) =>
         `not checked here: arguments with the pattern ${JSON.stringify(pattern)}; the server has to`,
     ),
     ...Object.entries(annotations ?? {})
-      .map(([hint, value]) => `says of itself: ${hint} = ${JSON.stringify(value)}`)
+      .flatMap(([hint, value]) => linesOf('says of itself', `${hint} = ${JSON.stringify(value)}`))
       .toSorted(),
   ];
+}
+
+/** Every line of it says what it is of: none passes for one of ours. */
+function linesOf(label: string, text: string): string[] {
+  return text.split('\n').map((line) => `${label}: ${line}`);
 }
 
 function toText(lines: readonly string[]): string {

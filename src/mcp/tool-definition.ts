@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { ToolSchema } from '@modelcontextprotocol/sdk/types.js';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
+import { showHidden } from '../domain/hidden-characters.ts';
 import { dropInvisible } from '../domain/outside-text.ts';
 import { patternsIn } from './patterns.ts';
 
@@ -21,8 +22,10 @@ const MAX_DESCRIPTION_CHARS = 8_000;
 const MAX_SCHEMA_CHARS = 32_000;
 /** In the description of the arguments: each takes up to tens of milliseconds to be read. */
 const MAX_PATTERNS = 100;
-/** Of the name a server gives a tool (MCP specification, "Tools", Tool Names). */
+/** Of the name a server gives a tool. */
 const MAX_GIVEN_NAME_CHARS = 128;
+/** What such a name may be (MCP specification, "Tools", Tool Names); no command takes it for an option. */
+const GIVEN_NAME = /^(?!-)[\w./-]{1,128}$/;
 /** Anthropic Messages API: what a property of the arguments may be called. */
 const PROPERTY_NAME = /^[\w.-]{1,64}$/;
 /** What records cannot be called. */
@@ -44,16 +47,13 @@ export type ToolDefinition = z.infer<typeof ToolDefinition>;
 
 export type ReadDefinition =
   | { readonly kind: 'definition'; readonly definition: ToolDefinition }
-  /** Cannot be made a tool of; `why` is the end of a sentence. */
+  /** Cannot be made a tool of; `name` as it can be shown, `why` the end of a sentence. */
   | { readonly kind: 'unfit'; readonly name: string; readonly why: string };
 
 export function readDefinition(raw: unknown): ReadDefinition {
-  const named = z.object({ name: z.string() }).safeParse(raw).data?.name ?? '';
-  const plain = dropInvisible(named).slice(0, MAX_GIVEN_NAME_CHARS);
-  const name = plain === named && !NO_NAMES.has(plain) ? plain : '?';
-  const unfit = (why: string): ReadDefinition => ({ kind: 'unfit', name, why });
-  if (name === '' || name !== named)
-    return unfit('its name is empty, too long, or holds what cannot be seen');
+  const name = z.object({ name: z.string() }).safeParse(raw).data?.name ?? '';
+  const unfit = (why: string): ReadDefinition => ({ kind: 'unfit', name: shownName(name), why });
+  if (!GIVEN_NAME.test(name) || NO_NAMES.has(name)) return unfit(NAMED_WRONG);
   const parsed = ToolSchema.safeParse(raw);
   if (!parsed.success) return unfit('it is not described as the protocol says');
 
@@ -70,6 +70,15 @@ export function readDefinition(raw: unknown): ReadDefinition {
 
   const definition = seen({ name, title, description, inputSchema, annotations });
   return { kind: 'definition', definition: ToolDefinition.parse(definition) };
+}
+
+const NAMED_WRONG = `its name cannot be used: a tool is named with 1 to ${MAX_GIVEN_NAME_CHARS} letters, digits, _, -, . and /, a hyphen not first`;
+
+/** In one line, with all that is in it; never the name of a tool that is fit. */
+function shownName(name: string): string {
+  if (NO_NAMES.has(name)) return '?';
+  const shown = showHidden(name.slice(0, MAX_GIVEN_NAME_CHARS)).replaceAll('\n', '⏎ ').replaceAll('\t', ' ');
+  return name.length > MAX_GIVEN_NAME_CHARS ? `${shown}…` : shown;
 }
 
 /** SHA-256 of what counts, in hexadecimal digits. */

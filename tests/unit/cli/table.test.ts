@@ -15,6 +15,12 @@ describe('a table', () => {
     ).toBe('ID  WHAT\n1   日本\n22  x');
   });
 
+  it('has no line that a cell begins, and nothing that cannot be seen', () => {
+    expect(table(['what'], [['a\n22  done'], ['b\r\u001b[1Ac']])).toBe(
+      'WHAT\na⏎ 22  done\nb⟨U+000D⟩⟨U+001B⟩[1Ac',
+    );
+  });
+
   it('keeps every cell, whatever it is', () => {
     fc.assert(
       fc.property(fc.array(fc.stringMatching(/^[a-z]{1,12}$/), { minLength: 1, maxLength: 5 }), (cells) => {
@@ -32,6 +38,10 @@ describe('facts', () => {
         ['longer', '2'],
       ]),
     ).toBe('a       1\nlonger  2');
+  });
+
+  it('stay in their lines, whatever they are', () => {
+    expect(facts([['reason', 'no\ndigest  0123']])).toBe('reason  no⏎ digest  0123');
   });
 });
 

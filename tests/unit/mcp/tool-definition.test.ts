@@ -55,6 +55,10 @@ describe('a tool as its server describes it', () => {
   it.each([
     ['no name', { ...RAW, name: '' }],
     ['a name with something hidden in it', { ...RAW, name: 'sear\u200bch' }],
+    ['a name that a shell would run', { ...RAW, name: 'find $(touch x)' }],
+    ['a name that goes on in the next line', { ...RAW, name: 'find\n' }],
+    ['a name that a command takes for an option', { ...RAW, name: '--all' }],
+    ['a name without end', { ...RAW, name: 'a'.repeat(129) }],
     ['no object of arguments', { ...RAW, inputSchema: { type: 'string' } }],
     [
       'arguments with hidden names',
@@ -78,6 +82,27 @@ describe('a tool as its server describes it', () => {
     ['nothing at all', undefined],
   ])('with %s is unfit', (_, raw) => {
     expect(readDefinition(raw)).toMatchObject({ kind: 'unfit', why: expect.any(String) });
+  });
+
+  it('is fit with every name the protocol gives it', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[\w./][\w./-]{0,127}$/), (name) => {
+        fc.pre(name !== '__proto__');
+        expect(read({ ...RAW, name }).name).toBe(name);
+      }),
+    );
+  });
+
+  it('is told of by its name where that is none, in one line and with all that is in it', () => {
+    const namesOf = (name: string) => {
+      const definition = readDefinition({ ...RAW, name });
+      return definition.kind === 'unfit' ? definition.name : undefined;
+    };
+
+    expect(namesOf('find $(touch x)')).toBe('find $(touch x)');
+    expect(namesOf('a\r\nTo agree: b\u202e')).toBe('a⏎ To agree: b⟨U+202E⟩');
+    expect(namesOf('a'.repeat(200))).toBe(`${'a'.repeat(128)}…`);
+    expect(namesOf('__proto__')).toBe('?');
   });
 
   it('has another version once it is another, for an approval is for one of them', () => {
