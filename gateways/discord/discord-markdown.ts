@@ -38,7 +38,7 @@ const MAX_HEADING_DEPTH = 3;
 const FENCE = '```';
 
 /** Our links and escapes: never cut inside one. */
-const ATOMS = /\[(?:\\.|[^\\\]\n])*\]\(<[^<>\n]*>\)|<[^<>\s]*>|\\[^\n]/g;
+const ATOMS = /\[(?:\\.|[^\\[\]\n])*\]\(<[^<>\n]*>\)|<[^<>\s]*>|\\[^\n]/g;
 
 /** Markdown as Discord messages of at most `maxChars` each. At least one, even of nothing. */
 export function toDiscordMarkdown(markdown: string, maxChars = MAX_MESSAGE_CHARS): string[] {

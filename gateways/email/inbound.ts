@@ -216,9 +216,9 @@ function withoutQuotedTail(whole: string): string {
   return head.length === whole.length || reply.length < head.trim().length ? reply : whole;
 }
 
-/** Blank lines end to end are one; the parser of replies would take minutes for many. */
+/** Whatever ends a line does so alike, and blank lines end to end are one; the parser of replies would take minutes for many. */
 function tidy(text: string): string {
-  const lines = text.split(/\r\n|[\n\r]/).map((line) => line.trimEnd());
+  const lines = text.split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/).map((line) => line.trimEnd());
   return lines
     .join('\n')
     .replace(/\n{3,}/g, '\n\n')

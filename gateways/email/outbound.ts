@@ -5,6 +5,7 @@ import type { Card } from '../../src/domain/card.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { ConversationId } from '../../src/domain/ids.ts';
 import type { Address, OutboundMessage, OutFile } from '../../src/domain/message.ts';
+import { withoutEnd } from '../../src/domain/text-end.ts';
 import { dropHidden } from '../markdown/hidden-characters.ts';
 import { parseMarkdown } from '../markdown/parse.ts';
 import { addressOf, normalAddress, withTag } from './addresses.ts';
@@ -216,7 +217,8 @@ function firstWords(markdown: string, name: string): string {
 
 /** As it reads once it is shown; of a mark that goes on in the next line nothing is left. */
 function wordsOf(line: string): string {
-  return oneLine(plainText(parseMarkdown(line.trim()))).replace(/^[*_~`|\s]+|[*_~`|\s]+$/g, '');
+  const words = oneLine(plainText(parseMarkdown(line.trim())));
+  return withoutEnd(words.replace(/^[*_~`|\s]+/, ''), /[*_~`|\s]/);
 }
 
 function cutSubject(subject: string): string {

@@ -32,7 +32,7 @@ export const MAX_COMMENT_CHARS = 32_767;
 const FENCE = '{code}';
 
 /** Our links, marks and escapes: never cut inside one. */
-const ATOMS = /\[[^\]\n]*\]|\{\{[^}\n]*\}\}|&#?\w+;|\\./g;
+const ATOMS = /\[(?:\\.|[^\\[\]\n])*\]|\{\{[^}\n]*\}\}|&#?\w+;|\\./g;
 
 /** Markdown as comments of at most `maxChars` each. At least one, even of nothing. */
 export function toWiki(markdown: string, maxChars = MAX_COMMENT_CHARS): string[] {
@@ -63,7 +63,7 @@ export function escapeWiki(text: string): string {
       )
       .replaceAll(/\(([/!x?+\-*iynf])\)/gi, '\\($1\\)')
       .replaceAll(
-        /^(\s*)(h[1-6]\.|bq\.|#)/gm,
+        /^([^\S\r\n\u2028\u2029]*)(h[1-6]\.|bq\.|#)/gm,
         (_found, indent: string, mark: string) => `${indent}${INERT}${mark}`,
       )
   );
@@ -239,12 +239,15 @@ function plainChildren(node: Parents): string {
 function marked(mark: string, text: string): string {
   return text
     .split('\n')
-    .map((line) =>
-      line.replace(/^(\s*)(.*?)(\s*)$/u, (_found, before: string, words: string, after: string) =>
-        words === '' ? line : `${before}${mark}${words}${mark}${after}`,
-      ),
-    )
+    .map((line) => markedLine(mark, line))
     .join('\n');
+}
+
+function markedLine(mark: string, line: string): string {
+  const words = line.trim();
+  if (words === '') return line;
+  const before = line.length - line.trimStart().length;
+  return `${line.slice(0, before)}${mark}${words}${mark}${line.slice(before + words.length)}`;
 }
 
 function quoted(text: string): string {
@@ -261,8 +264,9 @@ function definitionsOf(tree: Root): Map<string, Definition> {
 
 // ── From Jira ────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Code of either macro, in which other marks mean nothing. */
-const VERBATIM = /((?<![{\\])\{(?:code|noformat)(?::[^}\n]*)?\}[\s\S]*?\{(?:code|noformat)\})/gi;
+/** What begins code of either macro, in which other marks mean nothing, and what ends it. */
+const CODE_BEGINS = /(?<![{\\])\{(?:code|noformat)(?::[^{}\n]*)?\}/gi;
+const CODE_ENDS = /\{(?:code|noformat)\}/gi;
 
 /** What sets words apart from those around them, wherever in a line it stands. */
 const SET_APART = /\{ {0,9}(quote|panel) {0,9}(?::([^}\n]{0,500}))?\}/gi;
@@ -272,13 +276,32 @@ const SET_APART = /\{ {0,9}(quote|panel) {0,9}(?::([^}\n]{0,500}))?\}/gi;
  * or stands in a panel, is quoted on lines of its own; all the rest of it where nothing ends that.
  */
 export function fromWiki(wiki: string): string {
-  const runs = wiki.replaceAll(/\r\n?/g, '\n').split(VERBATIM);
+  const runs = runsOf(wiki.replaceAll(/\r\n?/g, '\n'), CODE_BEGINS, CODE_ENDS);
   const parts = new Parts();
   runs.forEach((run, index) => {
     if (index % 2 === 1) parts.add(fromVerbatim(run));
     else addProse(parts, run);
   });
   return parts.result().trim();
+}
+
+/**
+ * Cut where code begins and ends: prose, code, prose and so on, with the marks in the code. Where nothing ends it none
+ * begins, and the rest is not searched again from each mark that could begin some.
+ */
+function runsOf(text: string, begins: RegExp, ends: RegExp): string[] {
+  if (text.search(begins) === -1) return [text];
+  const [opening, closing] = [new RegExp(begins), new RegExp(ends)];
+  const runs: string[] = [];
+  let from = 0;
+  for (let open = opening.exec(text); open; open = opening.exec(text)) {
+    closing.lastIndex = opening.lastIndex;
+    if (!closing.test(text)) break;
+    runs.push(text.slice(from, open.index), text.slice(open.index, closing.lastIndex));
+    from = closing.lastIndex;
+    opening.lastIndex = from;
+  }
+  return [...runs, text.slice(from)];
 }
 
 function addProse(parts: Parts, prose: string): void {
@@ -351,7 +374,7 @@ function fromVerbatim(run: string): string {
 
 function fromProse(text: string): string {
   return text
-    .replaceAll(/\{color(?::[^}\n]*)?\}/gi, '')
+    .replaceAll(/\{color(?::[^{}\n]*)?\}/gi, '')
     .split('\n')
     .map(fromLine)
     .join('\n');
@@ -389,7 +412,7 @@ function fromHeader(line: string): string {
 function cellsOf(line: string, border: string): string[] {
   const inner = line.trim().slice(border.length, -border.length);
   return inner
-    .replaceAll(/\[[^\]\n]*\]/g, (link) => link.replaceAll('|', '\u0000'))
+    .replaceAll(/\[[^[\]\n]*\]/g, (link) => link.replaceAll('|', '\u0000'))
     .split(border === '|' ? /(?<!\\)\|/ : '||')
     .map((cell) => cell.replaceAll('\u0000', '|').trim());
 }
@@ -397,12 +420,20 @@ function cellsOf(line: string, border: string): string[] {
 const EDGE = '(?<![\\p{L}\\p{N}\\\\])';
 const END = '(?![\\p{L}\\p{N}])';
 const BOLD = new RegExp(`${EDGE}\\*(?=\\S)([^*\\n]*[^*\\s\\\\])\\*${END}`, 'gu');
+/** Of what is struck through, in characters: beyond that nobody looks for its end. */
+const MOST_STRUCK = 500;
 /** Several of them in a row are a line, such as mail programs draw above what they pass on. */
-const STRUCK = new RegExp(`(?<!-)${EDGE}-(?=[^\\s-])([^\\n]*?[^\\s\\\\-])-${END}(?!-)`, 'gu');
+const STRUCK = new RegExp(
+  `(?<!-)${EDGE}-(?=[^\\s-])([^\\n]{0,${MOST_STRUCK}}?[^\\s\\\\-])-${END}(?!-)`,
+  'gu',
+);
+
+/** A word of code between double braces; the first of what is between them may be a brace as well. */
+const WORD_BEGINS = /\{\{[^\n]/g;
+const WORD_ENDS = /\}\}(?!\})/g;
 
 function fromSpan(text: string): string {
-  return text
-    .split(/(\{\{.+?\}\}(?!\}))/)
+  return runsOf(text, WORD_BEGINS, WORD_ENDS)
     .map((run, index) =>
       index % 2 === 1 ? `\`${unescapeWiki(run.slice(2, -2)).replaceAll('`', "'")}\`` : fromWords(run),
     )
@@ -412,7 +443,7 @@ function fromSpan(text: string): string {
 function fromWords(text: string): string {
   return unescapeWiki(
     text
-      .replaceAll(/(?<!\\)\[([^\]\n]+?)(?<!\\)\]/g, (_found, inner: string) => fromBracketed(inner))
+      .replaceAll(/(?<!\\)\[((?:\\[^\]\n]|[^\\[\]\n])+)\]/g, (_found, inner: string) => fromBracketed(inner))
       .replaceAll(/(?<!\\)!([\w][^!\n|]*\.\w{2,5})(?:\|[^!\n]*)?!/g, '(picture $1)')
       .replaceAll(BOLD, '**$1**')
       .replaceAll(STRUCK, '~~$1~~')
@@ -444,8 +475,7 @@ export function withoutMention(text: string, names: readonly string[]): string {
 
 export function mentions(text: string, names: readonly string[]): boolean {
   // Inside code a mention is only shown.
-  const prose = text
-    .split(VERBATIM)
+  const prose = runsOf(text, CODE_BEGINS, CODE_ENDS)
     .filter((_run, index) => index % 2 === 0)
     .join('\n');
   return names.some((name) => prose.includes(mentionOf(name)));

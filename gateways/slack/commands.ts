@@ -87,7 +87,7 @@ const CALLS_FOR_HELP = 'human';
  * a slash it is a word of ours, and the core says what it makes of it.
  */
 function toText(typed: string): string {
-  const [, mark = '', word = '', rest = ''] = /^\s*([/!]?)(\S*)\s*([\s\S]*?)\s*$/.exec(typed) ?? [];
+  const [, mark = '', word = '', rest = ''] = /^([/!]?)(\S*)\s*([\s\S]*)$/.exec(typed.trim()) ?? [];
   const name = word.toLowerCase();
   if (name === '' || (name === 'ask' && rest === '')) return '/help';
   if (ALONE.has(name) || (BARE.has(name) && rest === '')) return `/${name}`;

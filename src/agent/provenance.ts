@@ -9,6 +9,7 @@ import { addressesIn, withoutMarks } from '../approvals/plain-address.ts';
 import type { PersonId } from '../domain/ids.ts';
 import { isStrangers, type Trust } from '../domain/provenance.ts';
 import { isWrittenBy, MORE_SOURCES, sourceOfFile, sourceOfQuote, sourceOfWords } from '../domain/source.ts';
+import { withoutEnd } from '../domain/text-end.ts';
 import { type Entry, isOwnWords, isSpoken, speakersTrust } from '../domain/transcript.ts';
 import { isStatementIn } from './statement.ts';
 
@@ -84,7 +85,8 @@ export function trustOf(person: { readonly isKnown: boolean; readonly isOwner: b
 
 /** Whether a message holds words of others beside those of its author, as far as its form shows. */
 export function quotesOthers(text: string): boolean {
-  return QUOTED.test(text) || [...text.matchAll(LABELLED_LINES)].some(([lines]) => DATED.test(lines));
+  const lines = text.replaceAll(LINE_END, '\n');
+  return QUOTED.test(lines) || [...lines.matchAll(LABELLED_LINES)].some(([head]) => DATED.test(head));
 }
 
 /** The same of a line or two that go with something, where a quotation stands in the middle of a line, too. */
@@ -95,13 +97,16 @@ export function quotesInNote(text: string): boolean {
 /** `wrote > …`, `wrote: >…`; no number that something is greater than, and no arrow. */
 const QUOTED_IN_LINE = /[:：]\s*>(?!=)|(?:^|[^-=<\p{L}\p{N}])>+\s*(?:[\p{L}“”„«»"'‘’]|>)/u;
 
+/** Whatever begins a new line somewhere. Many of them must not be blanks as well: each would be searched to its end. */
+const LINE_END = /\r\n?|[\v\f\u0085\u2028\u2029]/g;
+
 /** A quoted line, the line mail programs draw above what is passed on, the head of a mail that stands in another. */
 const QUOTED =
-  /^[\p{Zs}\p{Cf}\t\r]*(?:(?:[-*+•]|\d{1,3}[.)])[\p{Zs}\t]+)*(?:[>＞│┃▌▎]|\|[ \t])|^[ \t]*[-_*=]{2,}[ \t]*\p{L}[^\n]{0,80}[-_*=]{2,}[ \t]*$|^[ \t*_]*\p{L}[\p{L} ]{0,20}[*_]{0,2}:[*_]{0,2}[ \t][^\n]{0,200}@[\p{L}\d-]/mu;
+  /^[\p{Zs}\p{Cf}\t]*(?:(?:[-*+•]|\d{1,3}[.)])[\p{Zs}\t]+)*(?:[>＞│┃▌▎]|\|[ \t])|^[ \t]*[-_*=]{2,}[ \t]*\p{L}[^\n]{0,80}[-_*=]{2,}[ \t]*$|^[ \t*_]*\p{L}[\p{L} ]{0,20}[*_]{0,2}:[*_]{0,2}[ \t][^\n]{0,200}@[\p{L}\d-]/mu;
 
 /** `From: … / Sent: … / To: …`: how some mail programs begin what they quote, in whatever language, without addresses. */
 const LABELLED_LINES =
-  /(?:^[ \t*_]*\p{L}[\p{L} .-]{0,24}[ \t*_]{0,2}[:：][ \t*_]*\S[^\n]{0,500}(?:\n|$)){3,}/gmu;
+  /(?:^[ \t*_]*\p{L}[\p{L} .-]{0,24}[ \t*_]{0,2}[:：][ \t]*\S[^\n]{0,500}(?:\n|$)){3,}/gmu;
 /** A time of the day, or a year: the head of a mail always says when. */
 const DATED = /\b\d{1,2}[:.h]\d{2}\b|(?:19|20)\d{2}/u;
 
@@ -171,7 +176,7 @@ const ADDRESS_SIGN = /[./:@?&=%#\\]/;
 function partsOf(text: string): Set<string> {
   const parts = text.split(/[\s<>|]+|\]\(/);
   return new Set(
-    parts.flatMap((part) => [part, part.replace(/^\p{P}+/u, '').replace(/[^\p{L}\p{N}/]+$/u, '')]),
+    parts.flatMap((part) => [part, withoutEnd(part.replace(/^\p{P}+/u, ''), /[^\p{L}\p{N}/]/u)]),
   );
 }
 

@@ -6,6 +6,8 @@
  * holds. So only a whole message counts, with or without a wish to remember it in front.
  */
 
+import { withoutEnd } from '../domain/text-end.ts';
+
 /** Spaces and line ends count as one space; how the first letter is written and how it ends, unless it asks, do not count. */
 export function isStatementIn(text: string, said: string): boolean {
   const wanted = plainly(text);
@@ -16,9 +18,11 @@ export function isStatementIn(text: string, said: string): boolean {
 const WISH = /^\s*(?:please[ \t,]+)?(?:remember|note|keep in mind)(?:[ \t]+that[ \t]+|[ \t]*:\s*)/i;
 
 function plainly(text: string): string {
-  const stated = text.trim().replaceAll(/\s+/g, ' ').replace(STATING_END, '');
+  const line = text.trim().replaceAll(/\s+/g, ' ');
+  const called = withoutEnd(line, /[!！]/);
+  const stated = called === line ? line.replace(FULL_STOP, '') : called;
   return stated.replace(/^\p{L}/u, (letter) => letter.toLowerCase());
 }
 
-/** Not of dots: what trails off was not said to its end. */
-const STATING_END = /(?<![.…。])[.。]$|[!！]+$/u;
+/** Not one of several: what trails off was not said to its end. */
+const FULL_STOP = /(?<![.…。])[.。]$/u;

@@ -142,14 +142,15 @@ function ownFields(fields: Readonly<Record<string, string>>): [string, string][]
 }
 
 function readLines(text: string): [string, string][] | string {
-  const read: [string, string][] = [];
+  const read = new Map<string, string>();
   for (const line of text.split(/\r\n|[\r\n]/).filter((each) => each.trim() !== '')) {
-    const [, name, value] = /^\s*([^=]*?)\s*=(.*)$/u.exec(line) ?? [];
-    if (!name || value === undefined) return `“${visible(line)}” is no line of the form name=value`;
-    if (read.some(([other]) => other === name)) return `${visible(name)} stands there twice`;
-    read.push([name, unquoted(value.trim())]);
+    const sign = line.indexOf('=');
+    const name = line.slice(0, Math.max(0, sign)).trim();
+    if (name === '') return `“${visible(line)}” is no line of the form name=value`;
+    if (read.has(name)) return `${visible(name)} stands there twice`;
+    read.set(name, unquoted(line.slice(sign + 1).trim()));
   }
-  return read;
+  return [...read];
 }
 
 function unquoted(value: string): string {

@@ -4,6 +4,7 @@
  */
 import { distance } from 'fastest-levenshtein';
 import { parseTicket } from '../domain/card.ts';
+import { withoutEnd } from '../domain/text-end.ts';
 import { isWithdrawing, parseTicketReply, type TicketReply, verdictOf } from './reply-parser.ts';
 
 export type NearMiss =
@@ -79,7 +80,7 @@ function isLike(word: string, meant: readonly string[]): boolean {
 }
 
 function bare(word: string): string {
-  return word.replace(/^[(_"'“„«]+|[.!:)_"'”»。、…]+$/gu, '');
+  return withoutEnd(word.replace(/^[(_"'“„«]+/u, ''), /[.!:)_"'”»。、…]/u);
 }
 
 function named({ approvalId, gen, withdraws }: Named): Named {

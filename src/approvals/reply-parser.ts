@@ -36,6 +36,7 @@
 
 import { parseTicket } from '../domain/card.ts';
 import type { ApprovalId } from '../domain/ids.ts';
+import { withoutEnd } from '../domain/text-end.ts';
 import { CODE_SHAPE, REPLY_TOKEN_CHARS, type ReplyCodes } from './reply-token.ts';
 
 export type ParsedReply =
@@ -236,7 +237,7 @@ export function parseBatchReply(text: string): BatchReply | undefined {
 
 /** A ticket, whatever stands right behind it. */
 function ticketIn(word: string): ReturnType<typeof parseTicket> {
-  return parseTicket(word.replace(/[.!,;:?。、…\p{C}]+$/u, ''));
+  return parseTicket(withoutEnd(word, /[.!,;:?。、…\p{C}]/u));
 }
 
 const SIGN = /^[3479CDFHJKMNPQRTVWXY]{4}$/;
@@ -275,8 +276,16 @@ const WORD_AND_CODE = new RegExp(
 
 /** The first line. Tickets are copied out of markdown, with what marks them as code. */
 function bareLine(text: string): string | undefined {
-  const raw = firstLine(text)?.trim();
-  return (/^(`+)(.+)\1$/u.exec(raw ?? '')?.[2] ?? raw)?.replace(/^[/!]/u, '');
+  const line = firstLine(text)?.trim();
+  return line && withoutCodeMarks(line).replace(/^[/!]/u, '');
+}
+
+/** As many of them as stand at both ends, around something. */
+function withoutCodeMarks(line: string): string {
+  const [opening = ''] = /^`*/.exec(line) ?? [];
+  const closing = line.length - withoutEnd(line, /`/).length;
+  const marks = Math.max(0, Math.min(opening.length, closing, Math.ceil(line.length / 2) - 1));
+  return line.slice(marks, line.length - marks);
 }
 
 function parseReading(reading: string, codes: ReplyCodes): ParsedReply {
@@ -379,7 +388,7 @@ const VERDICTS: ReadonlySet<Line['verdict']> = new Set([
 function changesIn(rest: string): Readonly<Record<string, string>> | undefined {
   const changes = new Map<string, string>();
   const left = rest.replaceAll(
-    /([\p{L}_][\p{L}\p{N}_-]*)\s*=\s*(?:"([^"]*)"|“([^”]*)”|(\S+))\s*(?:,\s+|\s|,?$)/gu,
+    /(?<![\p{L}\p{N}_-])([\p{L}_][\p{L}\p{N}_-]*)\s*=\s*(?:"([^"]*)"|“([^”]*)”|(\S+))\s*(?:,\s+|\s|,?$)/gu,
     (found, name: string, quoted?: string, curly?: string, bare?: string) => {
       if (changes.has(name)) return found;
       changes.set(name, quoted ?? curly ?? bare?.replace(/,$/u, '') ?? '');
@@ -446,7 +455,7 @@ function wordsOf(line: string): Set<string> {
 }
 
 function withoutTrailingPunctuation(text: string): string {
-  return text.replace(/[\s.!,;:。、…]+$/u, '');
+  return withoutEnd(text, /[\s.!,;:。、…]/u);
 }
 
 function withoutLeadingSeparator(text: string): string {

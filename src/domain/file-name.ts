@@ -1,5 +1,7 @@
 /** Names and texts of files, as others wrote them and as they are safe to show and to keep. Pure. */
 
+import { withoutEnd } from './text-end.ts';
+
 /** Longest name kept, in characters; far below what file systems and platforms take (255 bytes). */
 const MAX_NAME_CHARS = 120;
 /** Longest ending that survives a cut, the dot included. */
@@ -15,9 +17,9 @@ export function toFileName(name: string): string {
     .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}]/gu, '')
     .replaceAll(/["'`<>:|?*%$;&[\](){}]/g, '_')
     .replaceAll(/\s+/gu, ' ')
-    .replace(/^[\s.]+/u, '')
-    .replace(/[\s.]+$/u, '');
-  return plain === '' ? 'file' : shortened(plain);
+    .replace(/^[\s.]+/u, '');
+  const whole = withoutEnd(plain, /[\s.]/u);
+  return whole === '' ? 'file' : shortened(whole);
 }
 
 /** What no text file needs and what a reader cannot see: control characters, except tabs and the ends of lines. */

@@ -78,10 +78,11 @@ function toAct(directive: Exclude<EscalationDirective, 'escalations'>, rest: str
     case 'release':
       return { kind: 'let-go' };
     case 'snooze': {
-      const [, length = '', instead] = /^(.*?)\s*(\binstead)?$/is.exec(rest) ?? [];
+      const instead = /\binstead$/i.exec(rest);
+      const length = rest.slice(0, instead?.index).trim();
       const forMs = SNOOZED.safeParse(length === '' ? SNOOZE : length);
       return forMs.success
-        ? { kind: 'snooze', forMs: forMs.data, instead: instead !== undefined }
+        ? { kind: 'snooze', forMs: forMs.data, instead: instead !== null }
         : 'For how long? Write for example `30m`, `2h` or `1d` behind the ticket, between a minute and seven days.';
     }
     case 'escalate':

@@ -171,6 +171,14 @@ describe('a message that quotes others', () => {
     'FYI\n-----Original Message-----',
     'FYI\n\nVon: Eve <eve@evil.test>\nAn: Alex',
     '  > x',
+    'see:\r> pay at once',
+    'see:\r\n> pay at once',
+    'see:\r\r\r> pay at once',
+    'see:\v> pay at once',
+    'see:\f> pay at once',
+    'see:\u0085> pay at once',
+    'see:\u2028> pay at once',
+    'FYI\r\rFrom: Eve Adams\rSent: Friday, 20 November 2026 10:12\rTo: Alex Kim\rSubject: refund',
     '\u00a0> x',
     '\u200b> x',
     '- > x',
@@ -205,8 +213,25 @@ describe('a message that quotes others', () => {
 
   it('is looked at in bounded time', () => {
     expect(quotesOthers(`${'a: '.repeat(20_000)}\n${'-'.repeat(50_000)}`)).toBe(false);
-    for (const part of ['- ', ' ', '\uFEFF', '1. ', '-', '*_', '_a', '\n '])
-      expect(quotesOthers(part.repeat(50_000))).toBe(false);
+    for (const part of [
+      '- ',
+      ' ',
+      '\uFEFF',
+      '1. ',
+      '-',
+      '*_',
+      '_a',
+      '\n ',
+      '\r',
+      ' \r',
+      '\u2028 ',
+      '\v',
+      'A:*',
+    ]) {
+      const text = `${part.repeat(1_000_000 / part.length)}x`;
+      expect(quotesOthers(text)).toBe(false);
+      expect(quotesInNote(`: ${text}`)).toBe(false);
+    }
   });
 });
 

@@ -70,6 +70,15 @@ describe('a plain mail', () => {
     },
   );
 
+  it.each(['\u2028', '\u2029', '\u0085', '\v', '\f', '\r\n'])(
+    'takes whatever ends a line for that, so that many of them hold nobody up: %j',
+    async (end) => {
+      const message = await inboundOf(mailOf(plain(`one${end.repeat(7_000)}two`)));
+
+      expect(message.text).toBe('one\n\ntwo');
+    },
+  );
+
   it('OM-050 e-mail: becomes a message with its sender, thread and way back', async () => {
     expect(await inboundOf(rawMail(...head(), '', 'Where is it?'))).toEqual({
       kind: 'message',
