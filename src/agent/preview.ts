@@ -47,14 +47,22 @@ function kept(basis: string): Pick<RequestPreview, 'basis' | 'basisHash'> {
   };
 }
 
+/** Why what was agreed to is not what would happen now. */
+export interface Drift {
+  /** In words. */
+  readonly why: string;
+  /** What it would change now, where that can be said and is another change than the one that was shown. */
+  readonly now?: RequestPreview;
+}
+
 /**
- * In words, why what was agreed to is not what would happen now; undefined when it is. Where nobody could be shown what
- * it would change, nobody has agreed to that.
+ * Undefined when what was agreed to is what would happen now. Where nobody could be shown what it would change, nobody
+ * has agreed to that.
  */
 export async function driftOf(
   tool: Tool,
   { request, conversationId, execution }: Approval,
-): Promise<string | undefined> {
+): Promise<Drift | undefined> {
   // A call that was begun before may have changed things itself.
   if (request.preview === undefined || execution !== undefined) return undefined;
   const { basis, basisHash, problem, changes } = request.preview;
@@ -63,15 +71,16 @@ export async function driftOf(
     if (error instanceof FutileCallError) return error;
     throw error;
   });
-  if (now instanceof FutileCallError) return `it cannot work any more: ${now.why}`;
-  if (basis === undefined) return unseen(problem, now);
+  if (now instanceof FutileCallError) return { why: `it cannot work any more: ${now.why}` };
+  if (basis === undefined) return { why: unseen(problem, now) };
   if (now?.basis === basis && now.basisHash === basisHash) return undefined;
   if (now?.problem !== undefined)
-    return `it could not be checked whether things are as they were: ${now.problem}`;
+    return { why: `it could not be checked whether things are as they were: ${now.problem}` };
   const where = now?.basis === basis ? ', further on than this shows' : '';
   // A tool that compares what it shows as `before` has a name for it.
   const what = changes.find(({ before }) => before === basis)?.label ?? 'it';
-  return `things have changed since it was asked (${what} was: ${basis}; it is: ${now?.basis ?? 'not known'}${where})`;
+  const why = `things have changed since it was asked (${what} was: ${basis}; it is: ${now?.basis ?? 'not known'}${where})`;
+  return { why, ...(now ? { now } : {}) };
 }
 
 /** What it would change was not known when it was asked. */

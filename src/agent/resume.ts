@@ -61,7 +61,7 @@ export async function runApproved(
   // What makes calls of others and was begun has to come to its end; of each of them it asks anew whether it may.
   const isHalfDone = tool?.calls !== undefined && approval.execution !== undefined;
   const drift = isHalfDone ? undefined : (forbidden ?? changeOf(tool, approval));
-  const why = drift ?? (tool && (await driftOf(tool, approval)));
+  const why = drift ?? (tool && (await driftOf(tool, approval))?.why);
   const askedAt = clock.now();
   const claimed = await desk.claim(approval, digestOf({ ...request, version }), why);
   if (claimed.code !== 'GRANTED') return { kind: 'not-run', why: claimed.code };

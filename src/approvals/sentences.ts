@@ -267,9 +267,10 @@ function names(approval: Approval, said: readonly Consent[]): string {
   );
 }
 
-/** What has happened to the request since it was made: other arguments, questions and replies, stand-ins. */
+/** What has happened to the request since it was made: other arguments, another preview, questions and replies, stand-ins. */
 function courseOf({
   edited,
+  refreshedMs,
   talk = [],
   delegations = [],
   rung = 0,
@@ -281,6 +282,10 @@ function courseOf({
         `${visible(edited.by.name)} changed it ${viaText(edited.via)}; it was ${visible(JSON.stringify(edited.from))}`,
       ]
     : [];
+  const fresh =
+    refreshedMs === undefined
+      ? []
+      : ['things have changed since it was asked, and are shown as they are now'];
   const words = talk.map(({ kind, by, text }) =>
     kind === 'question'
       ? `${visible(by.name)} asks: “${visible(text)}”`
@@ -291,7 +296,7 @@ function courseOf({
   const before =
     reopenedFrom === undefined ? [] : [`it was asked before (${reopenedFrom}), and ended without effect`];
   const instead = supersedes ? [`it takes the place of ${joined(supersedes)}`] : [];
-  return [...before, ...instead, ...change, ...words, ...passed, ...further]
+  return [...before, ...instead, ...change, ...fresh, ...words, ...passed, ...further]
     .map((sentence) => ` ${upperFirst(sentence)}.`)
     .join('');
 }
@@ -497,6 +502,8 @@ export function noticeFor(result: VoteResult, hold?: string): string {
       const from = (approval.policy.approveFrom ?? []).map(channelName).join(' or ');
       return `A yes to this is only taken from ${from}. Nothing was decided; you can still say no from here.`;
     }
+    case 'REFRESHED':
+      return `Nothing was decided: ${literal(result.why)}. It is shown as it is now, and what was said about it before does not count any more. Please look at it again.`;
     case 'INVALID':
       return `Nothing was decided: ${literal(result.problem)}.`;
     default:
@@ -619,7 +626,10 @@ function whyKnown({ state }: Approval): string {
 }
 
 /** What became of passing one's word on, in markdown; for its author alone. */
-export function delegateText(result: DelegateResult, to: string): string {
+export function delegateText(
+  result: DelegateResult,
+  { to, isSame }: Pick<ReassignedNames, 'to' | 'isSame'>,
+): string {
   const { code, approval } = result;
   switch (code) {
     case 'STANDS_IN':
@@ -633,7 +643,9 @@ export function delegateText(result: DelegateResult, to: string): string {
     case 'NOT_ELIGIBLE':
       return `You are not one of those who may decide this (${literal(askedOf(approval))}), so you cannot pass it on. Nothing has changed.`;
     case 'EXCLUDED':
-      return `${literal(to)} cannot decide this: it is asked on their behalf, or it is you. Nothing has changed.`;
+      return isSame
+        ? 'You can decide this yourself already. Nothing has changed.'
+        : `${literal(to)} cannot decide this: it is asked on their behalf. Nothing has changed.`;
     case 'TO_ONESELF':
       return 'You may not decide this, so you cannot take somebody’s place yourself. Nothing has changed.';
     case 'TOO_LONG':
@@ -669,7 +681,7 @@ export function reassignText(result: DelegateResult, { to, from, isSame }: Reass
     case 'ALREADY':
     case 'TO_ONESELF':
     case 'TOO_LONG':
-      return delegateText(result, to);
+      return delegateText(result, { to, isSame });
     default:
       return code satisfies never;
   }

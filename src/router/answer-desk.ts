@@ -333,7 +333,7 @@ export class AnswerDesk implements Lookup {
     const about = isMadeUp(code, actor, sender) ? 'any' : approvalId;
     // What is wrong may be something else each time, and so is what was changed.
     const change = approval !== undefined && COUNTED.has(code) ? `${code}:${approval.rev}` : code;
-    const what = code === 'INVALID' ? notice : change;
+    const what = DIFFERS.has(code) ? notice : change;
     const once = { key: `told:${about}:${what}:${sender.account}`, forMs: HELP_AGAIN_MS };
     // Where one more yes is needed the card says so, too, but it says it to everybody.
     const isSeen = approval !== undefined && this.#seesCard(message, approval);
@@ -753,6 +753,9 @@ const UNCLEAR: Readonly<Record<UnclearReason, string>> = {
   'no-changes': 'what to change has to be written like `amount=40 reason="two of three"`',
   'readings-differ': 'its text and its HTML say different things',
 };
+
+/** Of these it is something else that is wrong each time: the notice says what. */
+const DIFFERS: ReadonlySet<string> = new Set(['INVALID', 'EXCLUDED', 'REFRESHED']);
 
 /** What an answer came to when it changed something. */
 const COUNTED: ReadonlySet<string> = new Set(['DECIDED', 'RECORDED', 'REPLAY', 'DONE']);

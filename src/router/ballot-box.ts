@@ -34,7 +34,14 @@ import { excludedFrom, isExcluded, type Known } from '../domain/approval/exclusi
 import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/reconciliation.ts';
 import { type Approval, approversOf, isWaiting, type Step } from '../domain/approval/record.ts';
 import { ask, reply } from '../domain/approval/talk.ts';
-import { type Edit, mayDecide, type Vote, type VoteResult, vote } from '../domain/approval/voting.ts';
+import {
+  type Edit,
+  mayDecide,
+  type Refresh,
+  type Vote,
+  type VoteResult,
+  vote,
+} from '../domain/approval/voting.ts';
 import { hasAgreed, revoke } from '../domain/approval/withdrawal.ts';
 import type { Card, CardChoice } from '../domain/card.ts';
 import { FutileCallError } from '../domain/errors.ts';
@@ -271,12 +278,12 @@ export class BallotBox {
 
   // ── Other arguments ────────────────────────────────────────────────────────────────────────────────────────
 
-  /** What is to be run instead, or in words why it cannot be. */
+  /** What is to be run instead, what is to be shown before anything is agreed to, or in words why neither can be. */
   async #edit(
     approval: Approval,
     said: Extract<Said, { kind: 'edit' }>,
     { id, name }: Pick<Person, 'id' | 'name'>,
-  ): Promise<Edit | string> {
+  ): Promise<Edit | Refresh | string> {
     const { request, policy, origin, conversationId } = approval;
     const tool = this.deps.tools.find(request.tool);
     if (!tool) return `there is no tool ${request.tool} any more`;
@@ -300,7 +307,8 @@ export class BallotBox {
       const preview = await previewOf(tool, parsed.data, context);
       // Asked after that, so what is agreed to was taken from things that are as they were shown.
       const drift = await driftOf(tool, approval);
-      if (drift !== undefined) return drift;
+      if (drift?.now) return { why: drift.why, preview: drift.now };
+      if (drift) return `${drift.why}; deny this, and let it be asked anew`;
       const { data: args } = parsed;
       const nature = { risk: riskOf(tool, args), reversible: isReversible(tool, args) };
       const heard = heardInEdit(request, { person: id, name }, args);
@@ -388,7 +396,12 @@ export class BallotBox {
       return approval && { code: 'UNKNOWN_PERSON', approval, notice: nobodyCalled(to) };
     }
     const result = await this.#passOn(id, speaker, { from: speaker.person, next, operates: false });
-    return result && { ...result, notice: delegateText(result, next.name) };
+    return (
+      result && {
+        ...result,
+        notice: delegateText(result, { to: next.name, isSame: next.id === speaker.person.id }),
+      }
+    );
   }
 
   /** An operator lets somebody decide in the place of one who was asked; where one alone was, that is they. */

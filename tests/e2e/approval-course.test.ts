@@ -391,14 +391,17 @@ describe('a request nobody answers', () => {
 
 describe('somebody who lets somebody else decide', () => {
   it('is stood in for, by one who could not decide before', async () => {
-    await begin({ carl: 'member' });
+    await begin({ carl: 'director' });
     const thread = await story.mention('refund order 7');
     await story.answer(thread, /Waiting for role manager/);
     await story.say(EVE.slack, thread, `approve ${await ticket()}`);
     await story.told(EVE.slack, /not one of those who may decide/);
 
     await story.say(DANA.slack, thread, `delegate ${await ticket()} alex`);
-    await story.told(DANA.slack, /Alex Kim cannot decide this/);
+    await story.told(
+      DANA.slack,
+      /Alex Kim cannot decide this: it is asked on their behalf\. Nothing has changed\./,
+    );
     await story.say(DANA.slack, thread, `delegate ${await ticket()} carl`);
     await story.told(DANA.slack, /Carl Chen can now decide this in your place/);
     await story.answer(thread, /Dana Reyes lets Carl Chen decide/);
@@ -430,7 +433,7 @@ describe('what a call would change', () => {
     expect(story.refunds(7)).toEqual([120]);
   });
 
-  it('OM-120 OM-124 is checked before other arguments are taken: they are no yes to what no card has shown', async () => {
+  it('OM-120 OM-124 is shown as it is now before other arguments are taken, and can be agreed to then', async () => {
     await begin();
     const first = await story.mention('refund order 7');
     await story.answer(first, /Waiting for role manager/);
@@ -444,11 +447,20 @@ describe('what a call would change', () => {
 
     await story.told(
       DANA.slack,
-      /Nothing was decided: things have changed since it was asked.*was: 0\.00 EUR; it is: 120\.00 EUR/,
+      /Nothing was decided: things have changed since it was asked.*was: 0\.00 EUR; it is: 120\.00 EUR.*look at it again/,
     );
-    await story.quiet();
+    await story.sandbox.slack.until(() => {
+      const [card] = story.said(second).filter((each) => /Waiting for role manager/.test(textOf(each)));
+      return JSON.stringify(card?.blocks).includes('120.00 EUR → 240.00 EUR') || undefined;
+    });
     expect(story.refunds(7)).toEqual([120]);
-    expect(await story.waiting()).toMatchObject([{ id: other!.id, gen: 1 }]);
+    expect(await story.waiting()).toMatchObject([{ id: other!.id, gen: 2 }]);
+
+    await story.say(DANA.slack, second, `approve ${other!.id}.1`);
+    await story.told(DANA.slack, /not what is being asked now/);
+    await story.say(DANA.slack, second, `edit ${other!.id}.2 amount=80`);
+    await story.answer(second, /Done/);
+    expect(story.refunds(7)).toEqual([120, 80]);
   });
 });
 

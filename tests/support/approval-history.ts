@@ -31,6 +31,7 @@ import {
   type Written,
 } from './approval-model.ts';
 import {
+  AMOUNT_TOO_LATE,
   BEGIN_MS,
   type Command,
   type Delivery,
@@ -566,7 +567,7 @@ export class History {
       ...(input.operator === undefined ? {} : { operator: { person: idOf(input.operator) } }),
       via: input.via === 'slack' ? SLACK : EMAIL,
       text: 'because',
-      ...(input.choice === 'edit' ? { edit: editOf(input.amount) } : {}),
+      ...(input.choice === 'edit' ? { edit: editOf(input.amount, key) } : {}),
     });
     return (current, nowMs, world) => {
       const digest = { seen: seen.digest, number: current.digest, 'something-else': 'of something else' }[
@@ -700,7 +701,10 @@ export function copiesFor(): CardCopy[] {
   return [{ id: 'rita', to: anAddress('email'), person: idOf('rita') }];
 }
 
-function editOf(amount: number): NonNullable<Vote['edit']> {
+function editOf(amount: number, key: string): NonNullable<Vote['edit']> {
+  if (amount === AMOUNT_TOO_LATE) {
+    return { why: 'things have changed', preview: { changes: [], basis: `as ${key} found it` } };
+  }
   return amount > MOST_AMOUNT
     ? 'that is more than anybody may spend'
     : { args: { order: 7, amount, currency: 'EUR' } };

@@ -31,6 +31,7 @@ const BY_WORD: ReadonlySet<string> = new Set([
   'dissented',
   'taken-back',
   'edited',
+  'refreshed',
   'approved',
   'denied',
   'answered',
@@ -166,7 +167,9 @@ export const INVARIANTS = {
       const said = [...(after.assents ?? []), ...(after.dissents ?? [])];
       if (said.some(({ digest }) => digest !== after.digest)) return 'a word about something else counts';
       if (after.decision && after.decision.digest !== after.digest) return 'something else was decided on';
-      const isOther = after.digest !== before.digest;
+      const isOther =
+        after.digest !== before.digest || !isSame(after.request.preview, before.request.preview);
+      if (moved.event === 'refreshed' && (said.length > 0 || after.decision)) return 'a word was kept';
       if (after.gen !== before.gen + (isOther ? 1 : 0)) return 'a generation was not counted as one';
       if (!isAnswer(input) || !BY_WORD.has(moved.event) || moved.actor === 'system') return undefined;
       if (seen?.gen !== before.gen) return 'an answer to an older card counted';

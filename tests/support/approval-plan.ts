@@ -23,6 +23,8 @@ const HOUR_MS = 3_600_000;
 
 /** More than this is asked for by nobody's leave: the rules of the house refuse it. */
 export const MOST_AMOUNT = 500;
+/** When somebody wants this instead, things have changed since it was asked. */
+export const AMOUNT_TOO_LATE = 77;
 
 export const MANAGER = RoleName.parse('manager');
 export const DIRECTOR = RoleName.parse('director');
@@ -178,7 +180,7 @@ const input: fc.Arbitrary<Input> = fc.oneof(
         'take-back',
         'answer',
       ),
-      amount: fc.constantFrom(40, 120, 900),
+      amount: fc.constantFrom(40, 120, 900, AMOUNT_TOO_LATE),
       via: fc.constantFrom('slack' as const, 'slack' as const, 'email' as const),
       back,
       about: fc.constantFrom<About[]>('seen', 'seen', 'seen', 'number', 'something-else'),
@@ -353,7 +355,7 @@ const words: fc.Arbitrary<Command[]> = (() => {
     who: speaker,
     operator: fc.constantFrom(undefined, undefined, 'dana', 'mona'),
     choice: fc.constantFrom<Vote['choice'][]>('approve', 'approve', 'approve', 'deny', 'edit', 'take-back'),
-    amount: fc.constantFrom(40, 120),
+    amount: fc.constantFrom(40, 120, AMOUNT_TOO_LATE),
     via: fc.constant('slack' as const),
     back: fc.constant(0),
     about: fc.constant('number' as const),
@@ -429,6 +431,7 @@ const SENSIBLE: Readonly<Record<'OPEN' | 'NEEDS_INFO' | 'APPROVED' | 'EXECUTING'
     { ...YES, who: 'rita', via: 'email' },
     { ...YES, who: 'dana', choice: 'edit' },
     { ...YES, who: 'mona', choice: 'edit', amount: 120 },
+    { ...YES, who: 'dana', choice: 'edit', amount: AMOUNT_TOO_LATE },
     { ...YES, who: 'mona', back: 2, about: 'number' },
     { ...YES, who: 'dana', choice: 'deny' },
     { ...YES, who: 'mona', choice: 'deny' },

@@ -335,6 +335,8 @@ export const Approval = z.object({
       atMs: z.int(),
     })
     .optional(),
+  /** When `request.preview` took the place of what was shown before, because things had changed. */
+  refreshedMs: z.int().optional(),
   /** Keys of answers that were given and count no more, so that their redelivery changes nothing. */
   spent: z.array(z.string()).optional(),
   talk: z.array(Remark).optional(),
@@ -421,6 +423,7 @@ export type ApprovalEvent =
   | 'dissented'
   | 'taken-back'
   | 'edited'
+  | 'refreshed'
   | 'asked'
   | 'replied'
   | 'delegated'

@@ -2,7 +2,8 @@
  * What an answer of a person does to an approval that waits for it. Pure.
  *
  *   approve     one yes; enough of them decide
- *   edit        the same, for other arguments: what was said about the earlier ones does not count for these
+ *   edit        the same, for other arguments: what was said about the earlier ones does not count for these. Where
+ *               things have changed since it was asked it is no word: those are shown first, and nothing said before counts
  *   deny        a no; by itself, or where the policy says so, once those who are left cannot agree any more
  *   answer      the person answers instead of the tool
  *   take-back   what they said before is unsaid
@@ -59,13 +60,21 @@ export interface Edit {
   readonly heard?: readonly string[];
 }
 
+/** Things have changed since it was asked: what the cards are to show before other arguments are agreed to. */
+export interface Refresh {
+  /** In words. */
+  readonly why: string;
+  /** What it would change now. */
+  readonly preview: NonNullable<ApprovalRequest['preview']>;
+}
+
 export interface Vote {
   /** The platform's id of the gesture. */
   readonly key: string;
   readonly choice: Extract<AnswerChoice, 'approve' | 'deny' | 'answer' | 'edit' | 'take-back'>;
   readonly text: string | undefined;
   /** With `edit`; in words why it cannot be, when it does not fit the tool or the rules. */
-  readonly edit?: Edit | string | undefined;
+  readonly edit?: Edit | Refresh | string | undefined;
   readonly gen: number;
   readonly digest: string;
   readonly by: { readonly person: PersonId; readonly name: string; readonly account: AccountId };
@@ -96,6 +105,8 @@ export type VoteResult =
   | { readonly code: 'DECIDED' | 'REPLAY'; readonly approval: Approval }
   /** It counts, and others are still needed. */
   | { readonly code: 'RECORDED'; readonly approval: Approval }
+  /** It does not count: the cards show something else from now on. */
+  | { readonly code: 'REFRESHED'; readonly approval: Approval; readonly why: string }
   /** Somebody, or something, was first. */
   | { readonly code: 'ALREADY' | 'LATE'; readonly approval: Approval }
   /** The card that was answered is not the current one. */
@@ -172,7 +183,9 @@ function count(approval: Approval, answer: Vote, moment: Moment): Step<VoteResul
     case 'approve':
       return assent(approval, answer, moment, 'assented');
     case 'edit':
-      return assent(edited(approval, answer, nowMs), answer, moment, 'edited');
+      return isRefresh(answer.edit)
+        ? refreshed(approval, answer.edit, answer, nowMs)
+        : assent(edited(approval, answer, nowMs), answer, moment, 'edited');
     case 'deny':
       return approval.policy.denyRule === 'enough'
         ? dissent(approval, answer, moment)
@@ -241,6 +254,7 @@ function problemWith(approval: Approval, answer: Vote, isQuestionOpen: boolean):
   if (
     choice === 'edit' &&
     typeof edit === 'object' &&
+    !isRefresh(edit) &&
     digestOf({ ...approval.request, args: edit.args }) === approval.digest
   ) {
     return 'nothing was changed; to agree to it as it is, approve it';
@@ -333,7 +347,7 @@ function voidedWithout({ voided = [] }: Approval, { by }: Vote): Pick<Approval, 
 /** What is asked now is something else: nobody has said anything about it yet. */
 function edited({ voided: _, ...approval }: Approval, { edit, by, via }: Vote, nowMs: number): Approval {
   const { request, assents = [], dissents = [] } = approval;
-  if (typeof edit !== 'object') return approval;
+  if (typeof edit !== 'object' || isRefresh(edit)) return approval;
   const { preview: __, ...rest } = request;
   const now = {
     ...rest,
@@ -357,6 +371,36 @@ function edited({ voided: _, ...approval }: Approval, { edit, by, via }: Vote, n
     dissents: [],
     spent: spentBy(approval, [...assents, ...dissents]),
   };
+}
+
+/** What it would change is something else now, and so is what was agreed to: nobody has said anything about that yet. */
+function refreshed(
+  { voided: _, ...approval }: Approval,
+  { why, preview }: Refresh,
+  { key, by }: Vote,
+  nowMs: number,
+): Step<VoteResult> {
+  const { state, gen, request, assents = [], dissents = [] } = approval;
+  const next: Approval = {
+    ...advance(approval, state),
+    face: approval.face + 1,
+    gen: gen + 1,
+    request: { ...request, preview },
+    refreshedMs: nowMs,
+    assents: [],
+    dissents: [],
+    // Delivered again, it is no yes to what is shown now.
+    spent: [...spentBy(approval, [...assents, ...dissents]), key],
+  };
+  return {
+    result: { code: 'REFRESHED', approval: next, why },
+    moved: { next, event: 'refreshed', actor: by.person },
+    window: { beforeMs: latestOf(approval) },
+  };
+}
+
+function isRefresh(edit: Vote['edit']): edit is Refresh {
+  return typeof edit === 'object' && 'why' in edit;
 }
 
 function toAssent(approval: Approval, answer: Vote, atMs: number): Assent {

@@ -20,29 +20,47 @@ async function asked(preview: () => Promise<Preview>): Promise<Approval> {
   return anApproval({ request: seen ? { preview: seen } : {} });
 }
 
+async function whyOf(tool: Tool, approval: Approval): Promise<string | undefined> {
+  return (await driftOf(tool, approval))?.why;
+}
+
 describe('what a call would change', () => {
   it('is not asked about again where the tool had nothing to say', async () => {
-    expect(await driftOf(refund(AWAY), anApproval())).toBeUndefined();
+    expect(await whyOf(refund(AWAY), anApproval())).toBeUndefined();
+  });
+
+  it('is what people are to be shown now, where that can be said', async () => {
+    const approval = await asked(async () => SEEN);
+    const now = { changes: [{ label: 'refunded', before: '40', after: '160' }], basis: '40' };
+
+    const changed = await driftOf(
+      refund(async () => now),
+      approval,
+    );
+    const unknown = await driftOf(refund(AWAY), approval);
+
+    expect(changed?.now).toEqual(now);
+    expect(unknown).toEqual({ why: expect.stringContaining('could not be checked') });
   });
 
   it('has to be what people were shown', async () => {
     const approval = await asked(async () => SEEN);
 
     expect(
-      await driftOf(
+      await whyOf(
         refund(async () => SEEN),
         approval,
       ),
     ).toBeUndefined();
     expect(
-      await driftOf(
+      await whyOf(
         refund(async () => ({ ...SEEN, basis: '40' })),
         approval,
       ),
     ).toContain('things have changed since it was asked (it was: nothing yet; it is: 40)');
-    expect(await driftOf(refund(AWAY), approval)).toContain('could not be checked');
+    expect(await whyOf(refund(AWAY), approval)).toContain('could not be checked');
     expect(
-      await driftOf(
+      await whyOf(
         refund(() => Promise.reject(new FutileCallError('no order'))),
         approval,
       ),
@@ -54,7 +72,7 @@ describe('what a call would change', () => {
     const approval = await asked(async () => ({ changes: [change], basis: '80.00 EUR' }));
     const now = refund(async () => ({ changes: [change], basis: '245.00 EUR' }));
 
-    expect(await driftOf(now, approval)).toBe(
+    expect(await whyOf(now, approval)).toBe(
       'things have changed since it was asked (refunded of order 7 was: 80.00 EUR; it is: 245.00 EUR)',
     );
   });
@@ -64,22 +82,22 @@ describe('what a call would change', () => {
     const approval = await asked(whole('40'));
 
     expect(approval.request.preview?.basis).toHaveLength(500);
-    expect(await driftOf(refund(whole('40')), approval)).toBeUndefined();
-    expect(await driftOf(refund(whole('41')), approval)).toMatch(/things have changed.*further on/);
+    expect(await whyOf(refund(whole('40')), approval)).toBeUndefined();
+    expect(await whyOf(refund(whole('41')), approval)).toMatch(/things have changed.*further on/);
   });
 
   it('was agreed to by nobody when it could not be found out, whether or not it can be now', async () => {
     const approval = await asked(AWAY);
 
     expect(
-      await driftOf(
+      await whyOf(
         refund(async () => SEEN),
         approval,
       ),
     ).toBe(
       'what it would change could not be found out when it was asked (the shop is away), so nobody has agreed to that; now it can be (it is: nothing yet). Ask for it again',
     );
-    expect(await driftOf(refund(AWAY), approval)).toMatch(
+    expect(await whyOf(refund(AWAY), approval)).toMatch(
       /so nobody has agreed to that, and it cannot be found out now: the shop is away\. Ask for it again$/,
     );
   });
@@ -90,13 +108,13 @@ describe('what a call would change', () => {
 
     expect(approval.request.preview).toMatchObject({ changes: SEEN.changes, problem: expect.anything() });
     expect(approval.request.preview?.basis).toBeUndefined();
-    expect(await driftOf(refund(partly), approval)).toContain('nobody has agreed to that');
+    expect(await whyOf(refund(partly), approval)).toContain('nobody has agreed to that');
   });
 
   it('is not asked about again once the call was begun, which may have changed it', async () => {
     const approval = await asked(AWAY);
     const begun = { ...approval, execution: { epoch: 1, owner: 'w', leaseUntilMs: 0, attempt: 1 } };
 
-    expect(await driftOf(refund(AWAY), begun)).toBeUndefined();
+    expect(await whyOf(refund(AWAY), begun)).toBeUndefined();
   });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isWorthSending, toCard } from '../../../src/approvals/card.ts';
 import {
+  delegateText,
   factsOf,
   noticeFor,
   outcomeText,
@@ -208,6 +209,14 @@ describe('what people are told', () => {
     ],
     ['INVALID', told(open, { choice: 'answer', text: ' ' }), /an answer needs some text/],
     [
+      'REFRESHED',
+      told(anApproval({ policy: { choices: ['approve', 'deny', 'edit'] } }), {
+        choice: 'edit',
+        edit: { why: '0 was, 80 is', preview: { changes: [], basis: '80' } },
+      }),
+      /^Nothing was decided: 0 was, 80 is\. It is shown as it is now, .* Please look at it again\.$/,
+    ],
+    [
       'NOT_OFFERED',
       told(anApproval({ policy: { choices: ['approve', 'deny'] } }), { choice: 'answer', text: 'x' }),
       /not offered here/,
@@ -219,6 +228,17 @@ describe('what people are told', () => {
     ],
   ])('OM-124 says why an answer counted or did not: %s', (_code, sentence, expected) => {
     expect(sentence).toMatch(expected);
+  });
+
+  it('says of somebody a word cannot be passed to the one reason that is true', () => {
+    const result = { code: 'EXCLUDED' as const, approval: open };
+
+    expect(delegateText(result, { to: 'Alex Kim', isSame: false })).toBe(
+      'Alex Kim cannot decide this: it is asked on their behalf. Nothing has changed.',
+    );
+    expect(delegateText(result, { to: 'Dana Reyes', isSame: true })).toBe(
+      'You can decide this yourself already. Nothing has changed.',
+    );
   });
 
   it('does not repeat to somebody the words they have just written', () => {

@@ -46,6 +46,8 @@ type Name = keyof typeof ROLES;
 const NAMES = Object.keys(ROLES) as Name[];
 const idOf = (name: string): PersonId => PersonId.parse(name);
 
+/** When somebody wants this instead, things have changed since it was asked. */
+const AMOUNT_TOO_LATE = 77;
 const PAUSE_MS = 20_000;
 const VISIBLE_MS = 15_000;
 const HARD_MS = 10 * DEADLINE_MS;
@@ -72,7 +74,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
       kind: fc.constant('vote' as const),
       name,
       choice: fc.constantFrom('approve', 'approve', 'approve', 'deny', 'edit', 'edit', 'take-back', 'answer'),
-      amount: fc.constantFrom(40, 60, 120),
+      amount: fc.constantFrom(40, 60, 120, AMOUNT_TOO_LATE),
       old: fc.constantFrom(false, false, false, true),
     }),
   },
@@ -238,13 +240,19 @@ function toVote(approval: Approval, event: Extract<Event, { kind: 'vote' }>, ind
     key: `vote:${index}`,
     choice: event.choice,
     text: 'because',
-    ...(event.choice === 'edit'
-      ? {
-          edit: { args: { order: 7, amount: event.amount, currency: 'EUR' }, ...passedOnIn(approval, event) },
-        }
-      : {}),
+    ...(event.choice === 'edit' ? { edit: editOf(approval, event, index) } : {}),
     ...(event.old ? { gen: approval.gen - 1 } : {}),
   });
+}
+
+function editOf(
+  approval: Approval,
+  event: Extract<Event, { kind: 'vote' }>,
+  index: number,
+): NonNullable<Vote['edit']> {
+  return event.amount === AMOUNT_TOO_LATE
+    ? { why: 'things have changed', preview: { changes: [], basis: `as of ${index}` } }
+    : { args: { order: 7, amount: event.amount, currency: 'EUR' }, ...passedOnIn(approval, event) };
 }
 
 /** Some who change it quote somebody. */
@@ -300,11 +308,25 @@ describe('any course of a request', () => {
     always((moments) => {
       for (const { before, after } of moments) {
         expect(after.digest).toBe(digestOf(after.request));
-        expect(after.gen - before.gen).toBe(after.digest === before.digest ? 0 : 1);
+        const isSame = after.digest === before.digest && after.request.preview === before.request.preview;
+        expect(after.gen - before.gen).toBe(isSame ? 0 : 1);
         for (const { digest } of [...(after.assents ?? []), ...(after.dissents ?? [])]) {
           expect(digest).toBe(after.digest);
         }
         if (after.decision) expect(after.decision.digest).toBe(after.digest);
+      }
+    });
+  });
+
+  it('A6 is no word of anybody where things have changed before other arguments were: nothing said before counts', () => {
+    always((moments) => {
+      for (const { before, after, moved, result } of moments) {
+        if (moved?.event !== 'refreshed') continue;
+        expect((result as VoteResult).code).toBe('REFRESHED');
+        expect([...(after.assents ?? []), ...(after.dissents ?? [])]).toEqual([]);
+        expect(isWaiting(after.state)).toBe(true);
+        expect(after).toMatchObject({ digest: before.digest, gen: before.gen + 1 });
+        expect(after.face).toBeGreaterThan(before.face);
       }
     });
   });
@@ -314,7 +336,7 @@ describe('any course of a request', () => {
       for (const { before, after } of moments) {
         const heard = heardBefore(after.request);
         expect(heard).toEqual(expect.arrayContaining([...heardBefore(before.request)]));
-        const isQuoting = after.gen > before.gen && Number(Object(after.request.args).amount) > 50;
+        const isQuoting = after.digest !== before.digest && Number(Object(after.request.args).amount) > 50;
         if (isQuoting) expect(heard).toContain(`what ${after.edited?.by.person} passed on`);
       }
     });
