@@ -646,6 +646,8 @@ export function delegateText(
       return isSame
         ? 'You can decide this yourself already. Nothing has changed.'
         : `${literal(to)} cannot decide this: it is asked on their behalf. Nothing has changed.`;
+    case 'NOT_PERMITTED':
+      return `${literal(to)} may not decide anything: no role that contacts.yaml gives them has the permission \`approve\`. Nothing has changed.`;
     case 'TO_ONESELF':
       return 'You may not decide this, so you cannot take somebody’s place yourself. Nothing has changed.';
     case 'TOO_LONG':
@@ -679,6 +681,7 @@ export function reassignText(result: DelegateResult, { to, from, isSame }: Reass
         ? `${literal(to)} is the one in whose place somebody is to decide this. Nothing has changed.`
         : `${literal(to)} cannot decide this: it is asked on their behalf. Nothing has changed.`;
     case 'ALREADY':
+    case 'NOT_PERMITTED':
     case 'TO_ONESELF':
     case 'TOO_LONG':
       return delegateText(result, { to, isSame });

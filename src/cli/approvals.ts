@@ -189,6 +189,7 @@ export async function reassignApproval(
             person: next.id,
             accounts: next.accounts,
             decides: decides(directory, next, approval, nowMs),
+            mute: !directory.mayBePassed(next.id),
           },
           operator: operatorOf(actor),
           by: { person: actor.person.id, accounts: [actor.account, ...actor.person.accounts] },

@@ -163,10 +163,10 @@ export class Directory {
     return voter !== undefined && isApprover(approvers, voter);
   }
 
-  /** The words of those who let somebody decide this one request, as they are now. */
+  /** The words of those who let somebody decide this one request, as they are now; none for whoever may not decide. */
   wordsPassedTo(id: PersonId, approval: Pick<Approval, 'delegations'>, nowMs: number): Authority[] {
     const givers = delegatorsOf(approval, id);
-    if (givers.length === 0) return [];
+    if (givers.length === 0 || !this.mayBePassed(id)) return [];
     const moment = this.#momentAt(nowMs);
     return givers.flatMap((giver): Authority[] => {
       const person = this.find(giver);
@@ -179,6 +179,11 @@ export class Directory {
         ? [authorityOf({ id: giver, name: person.name, roles }, person.accounts, moment)]
         : [];
     });
+  }
+
+  /** Whether somebody may decide in the place of another: by their own roles, for what a group carries is not known now. */
+  mayBePassed(id: PersonId): boolean {
+    return this.may(this.find(id)?.roles ?? [], 'approve');
   }
 
   /** Who is who now, for what was said before. */

@@ -458,7 +458,8 @@ export class BallotBox {
       const copies = place ? [copyFor(next.id, place, next.id)] : [];
       const theirs = this.#voterOf(next, approval, nowMs);
       const decides = this.#isPermitted(next, theirs.standsFor) && mayDecide(approval, theirs);
-      const to = { person: next.id, accounts: next.accounts, decides };
+      const mute = !directory.mayBePassed(next.id);
+      const to = { person: next.id, accounts: next.accounts, decides, mute };
       const called = { from: giver.name, to: next.name, by: speaker.person.name };
       const by = knownAs(speaker);
       return delegate(approval, { from, awayFor, lent, to, by, operates, called, copies }, nowMs);

@@ -14,13 +14,13 @@ const DAY = 24 * 60 * 60_000;
 let story: Story;
 afterEach(() => story.end());
 
-/** Eve's accounts are those of Carl, who is a member; Alex runs the gateway where the story says so. */
+/** Eve's accounts are those of Carl, who may decide other things; Alex runs the gateway where the story says so. */
 async function begin({
   operator = false,
-  carl: role = 'member',
+  carl: role = 'deputy',
 }: {
   operator?: boolean;
-  carl?: 'member' | 'operator';
+  carl?: 'deputy' | 'member' | 'operator';
 } = {}): Promise<void> {
   story = await Story.begin({
     config: (shipped) => {
@@ -33,7 +33,12 @@ async function begin({
         prefers: [Platform.parse('slack')],
       };
       const people = { ...shipped.contacts.people, carl };
-      const config = { ...shipped, contacts: { ...shipped.contacts, people } };
+      const may = {
+        ...shipped.authorizations.roles,
+        deputy: { permissions: ['ask' as const, 'approve' as const] },
+      };
+      const authorizations = { ...shipped.authorizations, roles: may };
+      const config = { ...shipped, authorizations, contacts: { ...shipped.contacts, people } };
       const roles = ['member', 'engineer', 'operator'].map((role) => RoleName.parse(role));
       return operator ? withPerson(config, 'alex', { roles }) : config;
     },
@@ -208,6 +213,28 @@ describe('an operator passes a request on', () => {
     await story.told(DANA.slack, /I know nobody by the id nobody\.known/);
 
     expect((await story.waiting())[0]?.delegations ?? []).toEqual([]);
+  });
+
+  it('OM-185 to nobody who may not decide anything, nor does one decide who may not any more', async () => {
+    await begin({ carl: 'member' });
+    const { thread, ticket } = await ask();
+    const carlIs = async (role: string) => {
+      story.config = withPerson(story.config, 'carl', { roles: [RoleName.parse(role)] });
+      await story.app.configChanged();
+    };
+
+    await story.say(DANA.slack, thread, `reassign ${ticket} carl`);
+    await story.told(DANA.slack, /Carl Chen may not decide anything: no role .* has the permission/);
+    const before = (await story.waiting())[0]?.delegations;
+    await carlIs('deputy');
+    await story.say(DANA.slack, thread, `reassign ${ticket} carl`);
+    await story.told(DANA.slack, /Carl Chen can now decide this in the place of Dana Reyes/);
+    await carlIs('member');
+    await story.say(EVE.slack, thread, `approve ${ticket}`);
+    await story.told(EVE.slack, /not one of those who may decide/);
+
+    expect(before).toBeUndefined();
+    expect(story.refunds(7)).toEqual([]);
   });
 
   it('OM-185 not to themselves, where they may not decide it', async () => {

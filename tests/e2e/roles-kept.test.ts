@@ -241,6 +241,11 @@ describe('somebody who decides by a role of the server', () => {
     });
 
   it('A4 may let somebody else decide in their place, whose yes then counts', async () => {
+    const { authorizations } = story.config;
+    const roles = { ...authorizations.roles, deputy: { permissions: ['ask' as const, 'approve' as const] } };
+    story.config = { ...story.config, authorizations: { ...authorizations, roles } };
+    story.config = withPerson(story.config, 'alex', { roles: [RoleName.parse('deputy')] });
+    await story.app.configChanged();
     const { id } = await askedByGuest('refund order 7');
 
     await say(`!delegate ${id} alex`);

@@ -159,8 +159,9 @@ describe('passed on', () => {
 
   beforeEach(() => {
     const lee =
-      '  lee:\n    name: Lee Park\n    roles: [member]\n    accounts: { email: lee@corp.test, cli: lee }\n';
+      '  lee:\n    name: Lee Park\n    roles: [deputy]\n    accounts: { email: lee@corp.test, cli: lee }\n';
     home.edit('contacts.yaml', 'people:\n', `people:\n${lee}`);
+    home.edit('authorizations.yaml', 'roles:\n', 'roles:\n  deputy: { permissions: [ask, approve] }\n');
   });
 
   it('OM-120 lets somebody decide in the place of the one who was asked', async () => {
@@ -177,6 +178,17 @@ describe('passed on', () => {
     expect(out).toContain('No gateway is running; they are asked when it is started.');
     const passed = await must(stores.approvals, id);
     expect(dueOf(passed)).toBeLessThanOrEqual(await stores.approvals.nowMs(passed.conversationId));
+  });
+
+  it('OM-185 not to somebody who may decide nothing', async () => {
+    const kim = '  kim:\n    name: Kim Vo\n    roles: [member]\n    accounts: { cli: kim }\n';
+    home.edit('contacts.yaml', 'people:\n', `people:\n${kim}`);
+    const { id } = await aRequest();
+
+    const { code, err } = await home.run('approvals', 'reassign', id, 'kim', '--for', 'dana');
+
+    expect([code, err]).toEqual([1, expect.stringContaining('Kim Vo may not decide anything: no role')]);
+    expect((await must(stores.approvals, id)).delegations).toBeUndefined();
   });
 
   it('OM-185 not to the operator themselves, who may not decide it', async () => {

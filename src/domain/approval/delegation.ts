@@ -5,7 +5,8 @@
  *
  * Invariants
  *   1. Nobody gives themselves a word. Whoever runs the gateway takes no place but one they could fill anyhow.
- *   2. The word of somebody who is away is said by whom they named for that, and goes no further: it is theirs to pass
+ *   2. Whoever takes a place may decide approvals at all, then and when they answer (`Directory.wordsPassedTo`).
+ *   3. The word of somebody who is away is said by whom they named for that, and goes no further: it is theirs to pass
  *      on, or, in their place, for whoever runs the gateway.
  */
 import type { PersonId } from '../ids.ts';
@@ -28,6 +29,8 @@ export interface Delegating {
   readonly to: Known & {
     /** They may decide it without that, now. */
     readonly decides?: boolean;
+    /** They may not decide approvals at all: no role of theirs has that permission. */
+    readonly mute?: boolean;
   };
   /** With the account they say it from. */
   readonly by: Known;
@@ -46,7 +49,7 @@ export type DelegateResult =
   /** It was passed on to the same person before, and still is. */
   | { readonly code: 'PASSED_BEFORE'; readonly approval: Approval }
   | {
-      readonly code: 'ALREADY' | 'NOT_ELIGIBLE' | 'EXCLUDED' | 'TO_ONESELF' | 'TOO_LONG';
+      readonly code: 'ALREADY' | 'NOT_ELIGIBLE' | 'EXCLUDED' | 'NOT_PERMITTED' | 'TO_ONESELF' | 'TOO_LONG';
       readonly approval: Approval;
     }
   /** They answer only in the place of these, who are away. */
@@ -78,6 +81,7 @@ export function delegate(
   if (isExcluded(approval, next) || to === from.person) return { result: { code: 'EXCLUDED', approval } };
   if ([by, operator.person].includes(to) && !next.decides)
     return { result: { code: 'TO_ONESELF', approval } };
+  if (next.mute) return { result: { code: 'NOT_PERMITTED', approval } };
   if (delegations.some((each) => each.from === from.person && each.to === to)) {
     return { result: { code: 'PASSED_BEFORE', approval } };
   }

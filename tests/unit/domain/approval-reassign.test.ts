@@ -31,6 +31,10 @@ describe('an operator who passes a request on', () => {
     expect(reassigned({ to: { person: KIM, decides: true } })).toEqual(['DONE', [KIM]]);
   });
 
+  it('OM-185 gives no word to somebody who may not decide approvals at all', () => {
+    expect(reassigned({ to: { person: LEE, mute: true } })).toEqual(['NOT_PERMITTED', undefined]);
+  });
+
   it('OM-185 OM-120 passes on no word of whoever only stands in for somebody who is away', () => {
     const dana = { person: DANA, roles: ['manager'] };
     const from = { person: LEE, roles: [], mute: true as const };
