@@ -117,7 +117,9 @@ export async function eraseMemory(who: string, isMeant: boolean, options: Memory
     });
     const files = await rewriteFiles(session);
     const left = await unsettledOf(session, sought);
-    const words = `${erasedText(erased)}\n\nAll of it is erased.${FILES_TEXT[files]}${leftText(left, erased)}`;
+    const rest = leftText(left, erased);
+    const all = rest === '' ? 'All of it is erased.' : 'All of it is erased that is settled.';
+    const words = `${erasedText(erased)}\n\n${all}${FILES_TEXT[files]}${rest}`;
     return say(options, { erased: true, ...erased, files, left }, words);
   });
 }

@@ -1,6 +1,13 @@
-/** What of somebody's nobody has dealt with yet, and what therefore outlives them being erased: messages in line, letters. */
+/**
+ * What of somebody's nobody has dealt with yet, and what therefore outlives them being erased: messages in line, letters.
+ *
+ * A message is its author's. Everything else is the gateway's word, which may be for somebody, or quote them: it is
+ * theirs where it says so by an id of theirs, wherever that stands in it, and where it calls them by name.
+ */
 import { z } from 'zod';
-import type { PersonId } from '../domain/ids.ts';
+import { AccountId, type PersonId } from '../domain/ids.ts';
+import { guestIdOf, isGuestId } from '../domain/person.ts';
+import { holdsName } from '../domain/phrase.ts';
 import type { RedisClient } from '../redis/client.ts';
 import { scanKeys } from '../redis/key-scan.ts';
 import type { Keys } from '../redis/keys.ts';
@@ -13,10 +20,18 @@ export interface Open {
   readonly letters: readonly string[];
 }
 
-/** By whom an item of any queue is, or for whom: it says so in one of these ways, or names nobody. */
-const Named = z.object({
-  requester: z.union([z.string(), z.object({ person: z.string() })]).optional(),
-  by: z.object({ person: z.string() }).optional(),
+/** Who is looked for. */
+export interface Sought {
+  /** Every id they go by. */
+  readonly people: readonly PersonId[];
+  /** What they are, or were, called. */
+  readonly names: readonly string[];
+}
+
+/** What somebody said, and who they are. */
+const Message = z.object({
+  kind: z.literal('message'),
+  requester: z.object({ person: z.string() }),
 });
 
 export class Unsettled {
@@ -26,16 +41,15 @@ export class Unsettled {
     private readonly deadLetters: Pick<DeadLetters, 'all'>,
   ) {}
 
-  /** @param people every id somebody goes by */
-  async of(people: readonly PersonId[]): Promise<Open> {
+  async of(sought: Sought): Promise<Open> {
     let waiting = 0;
     for (const pattern of [this.keys.everyLane(), this.keys.everyHeldBack()])
       for (const key of await this.#keysLike(pattern)) {
         const items = await this.redis.lrange(key, 0, -1);
-        waiting += items.filter((item) => isOf(item, people)).length;
+        waiting += items.filter((item) => isOf(item, sought)).length;
       }
     const letters: string[] = [];
-    for await (const { id, item } of this.deadLetters.all()) if (isOf(item, people)) letters.push(id);
+    for await (const { id, item } of this.deadLetters.all()) if (isOf(item, sought)) letters.push(id);
     return { waiting, letters };
   }
 
@@ -47,10 +61,29 @@ export class Unsettled {
   }
 }
 
-function isOf(item: string, people: readonly PersonId[]): boolean {
-  const { requester, by } = Named.safeParse(parsed(item)).data ?? {};
-  const named = [typeof requester === 'object' ? requester.person : requester, by?.person];
-  return people.some((person) => named.includes(person));
+function isOf(item: string, { people, names }: Sought): boolean {
+  const read = parsed(item);
+  const message = Message.safeParse(read);
+  if (message.success) return people.some((person) => person === message.data.requester.person);
+  // In sentences, a guest is called by their id as well.
+  const called = [...names, ...people.filter(isGuestId)];
+  return textsIn(read).some(
+    (text) =>
+      people.some((person) => person === text || person === guestOf(text)) ||
+      called.some((name) => holdsName(text, name)),
+  );
+}
+
+/** Where it is an account. */
+function guestOf(text: string): PersonId | undefined {
+  const account = AccountId.safeParse(text);
+  return account.success ? guestIdOf(account.data) : undefined;
+}
+
+/** Wherever they stand in it. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
 function parsed(json: string): unknown {
