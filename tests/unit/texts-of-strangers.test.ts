@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { fromDiscordMarkdown } from '../../gateways/discord/discord-markdown.ts';
 import { escapeWiki, fromWiki, mentions } from '../../gateways/jira/wiki.ts';
+import { Seal } from '../../gateways/seal.ts';
 import { toCommandMessage } from '../../gateways/slack/commands.ts';
 import { fromMrkdwn } from '../../gateways/slack/mrkdwn.ts';
 import { quotesInNote, readingOf } from '../../src/agent/provenance.ts';
@@ -33,8 +34,8 @@ function isTyped(text: string): boolean {
 function slackCommand(text: string): unknown {
   const of = { team_id: 'T1', channel_id: 'C1', user_id: 'U1', user_name: 'alex' };
   const typed = { ...of, trigger_id: '1', command: '/signalbox', text, response_url: undefined };
-  const seal = { seal: () => '', open: () => undefined };
-  return toCommandMessage(typed, { teamId: 'T1', userId: 'U1' }, { seal, nowMs: 0 });
+  const seal = new Seal('a secret', 'a test');
+  return toCommandMessage(typed, { teamId: 'T1', userId: 'U1', botId: 'B1' }, { seal, nowMs: 0 });
 }
 
 const MARKS = ['`', '[', '{', '<', '"', '*', '> ', '\r', ' ', '!', '. ', 'a-', '“', '. \r'];
