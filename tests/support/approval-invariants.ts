@@ -353,7 +353,8 @@ export const INVARIANTS = {
   ) =>
     eachWritten(history, ({ before, after }) => {
       if (after.rev <= before.rev) return 'a change is no revision of its own';
-      const isNews = after.state !== before.state && after.state !== 'EXECUTING';
+      const isShown = after.execution?.shown === true && before.execution?.shown === undefined;
+      const isNews = (after.state !== before.state && after.state !== 'EXECUTING') || isShown;
       return isNews && after.face <= before.face ? 'nobody would see it' : undefined;
     }),
 } as const satisfies Record<string, Invariant>;
