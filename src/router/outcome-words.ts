@@ -2,7 +2,7 @@
  * Who speaks in what the agent is told of a request: the gateway says it, and repeats what others called for, wrote and
  * are called. Pure.
  */
-import { bounded, quotesInNote, stringsIn, strangersOf } from '../agent/provenance.ts';
+import { bounded, quotesInNote, strangersOf, stringsIn } from '../agent/provenance.ts';
 import { visible } from '../approvals/sentences.ts';
 import {
   type Approval,
