@@ -621,7 +621,8 @@ export function reconcileText({ code, approval }: ReconcileResult): string {
 /** Why nobody has to find out what came of it. */
 function whyKnown({ state }: Approval): string {
   if (state === 'EXECUTING') return 'It has not ended, so nobody can say yet what came of it.';
-  if (state === 'APPROVED' || isWaiting(state)) return 'It has not been run, so there is nothing to reconcile.';
+  if (state === 'APPROVED' || isWaiting(state))
+    return 'It has not been run, so there is nothing to reconcile.';
   return 'Its outcome is known, so there is nothing to reconcile.';
 }
 
