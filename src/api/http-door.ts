@@ -23,6 +23,7 @@ import { timeLimit } from '../domain/time-limit.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Access, Caller } from './access.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
+import { doubtfulKeyIn } from './doubtful-keys.ts';
 import { inexactIn, placeOfUnsafe } from './exact-numbers.ts';
 import { openApiDocument } from './openapi.ts';
 import { API_PATH, OPERATIONS, type Operation, type OperationId, operations } from './operations.ts';
@@ -134,11 +135,10 @@ export class HttpDoor {
     app.removeAllContentTypeParsers();
     const parse = app.getDefaultJsonParser('error', 'error');
     app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-      if (body.length === 0) done(null, {});
-      else
-        parse(request, String(body), (error, read) =>
-          done(error ?? flawedIn(read) ?? roundedIn(read, String(body)), read),
-        );
+      if (body.length === 0) return done(null, {});
+      const text = String(body);
+      // What the parser does not take either is named first.
+      parse(request, text, (error, read) => done(flawedIn(text) ?? error ?? roundedIn(read, text), read));
     });
     app.addHook('onSend', async (_request, reply) => {
       // A connection kept open for more would hold up the stop.
@@ -427,10 +427,22 @@ function toProblem(error: unknown): Problem {
   }
 }
 
-/** What would not be the same once it was kept, or is too deep to be walked: whatever is sent again, it stays so. */
-function flawedIn(body: unknown): Problem | null {
-  const flaw = flawIn(body);
+/**
+ * What would not be the same once it was kept, is too deep to be walked, or could be read as something else: whatever is
+ * sent again, it stays so. Of what is no JSON, the parser says so.
+ */
+function flawedIn(text: string): Problem | null {
+  const read = jsonIn(text);
+  const flaw = read && (flawIn(read.value) ?? doubtfulKeyIn(text));
   return flaw === undefined ? null : malformedAt('body', [{ path: flaw.path, message: flaw.problem }]);
+}
+
+function jsonIn(text: string): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** A number that JSON can write and this program cannot keep: another one would be shown, and agreed to. */

@@ -41,7 +41,7 @@ export const PROBLEMS = {
   NOT_ELIGIBLE: { status: 403, title: 'They may not decide this' },
   NOT_OFFERED: { status: 422, title: 'That answer is not offered' },
   STEP_UP: { status: 403, title: 'A yes is not taken from here' },
-  INVALID: { status: 422, title: 'The answer is not complete' },
+  INVALID: { status: 422, title: 'The answer does not count as it is' },
   NOT_ASKED: { status: 409, title: 'No question is open' },
   TOO_LATE: { status: 409, title: 'It is being acted on' },
   NO_PERMIT: { status: 409, title: 'It needs no permit' },

@@ -390,6 +390,26 @@ describe('answers that a program records', () => {
     expect(denied.body).toMatchObject({ outcome: 'denied' });
   });
 
+  it('wait for the reply to a question of somebody else, and a program is told so', async () => {
+    const roles = ['member', 'manager'].map((role) => RoleName.parse(role));
+    story.config = withPerson(story.config, 'alex', { roles });
+    const approval = await asked();
+    await says('dana', 'ask', approval, { text: 'which parcel?' });
+    const early = await says('alex', 'approve', approval);
+    await call(story, 'POST', `/approvals/${approval.id}/replies`, { text: 'the small one' });
+    const yes = await says('alex', 'approve', approval);
+
+    expect(early).toMatchObject({
+      status: 422,
+      body: {
+        code: 'INVALID',
+        detail: expect.stringContaining('has asked a question that nobody has answered yet'),
+        remedy: expect.stringContaining('A question is open'),
+      },
+    });
+    expect(yes.status).toBe(200);
+  });
+
   it('and replies under one key are told apart, too', async () => {
     const approval = await asked();
     await says('dana', 'ask', approval, { text: 'which parcel?' });

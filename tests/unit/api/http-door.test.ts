@@ -194,6 +194,11 @@ describe('a body that could never be kept', () => {
     expect(await told(deepest)).toMatchObject(
       flaw(expect.stringMatching(/^\/0\/0/), 'deeper than 32 levels'),
     );
+    expect(await told('{"args":{"a":1,"a":2}}')).toMatchObject(flaw('/args/a', 'stands twice'));
+    expect(await told('{"args":{"__proto__":{"a":1}}}')).toMatchObject(
+      flaw('/args/__proto__', 'not taken: "__proto__"'),
+    );
+    expect(await told('{"args":')).toMatchObject({ status: 400, body: { code: 'MALFORMED' } });
     expect(changed).toEqual([]);
     expect(lines).toEqual([]);
   });
