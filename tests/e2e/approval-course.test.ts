@@ -390,6 +390,18 @@ describe('a request nobody answers', () => {
 });
 
 describe('somebody who lets somebody else decide', () => {
+  it('is told each time why nobody was let in, where it is for another reason', async () => {
+    await begin();
+    const thread = await story.mention('refund order 7');
+    await story.answer(thread, /Waiting for role manager/);
+
+    await story.say(DANA.slack, thread, `delegate ${await ticket()} alex`);
+    await story.told(DANA.slack, /Alex Kim cannot decide this: it is asked on their behalf/);
+    await story.say(DANA.slack, thread, `delegate ${await ticket()} dana`);
+
+    await story.told(DANA.slack, /You can decide this yourself already/);
+  });
+
   it('is stood in for, by one who could not decide before', async () => {
     await begin({ carl: 'director' });
     const thread = await story.mention('refund order 7');
