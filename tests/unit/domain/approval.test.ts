@@ -469,7 +469,7 @@ describe('any history of an approval', () => {
       for (const { before, after, moved } of moments) {
         expect(after.rev).toBe(before.rev + (moved ? 1 : 0));
         if (moved?.event === 'claimed') isShown = false;
-        const isShownNow = moved?.event === 'renewed' && !isShown;
+        const isShownNow: boolean = moved?.event === 'renewed' && !isShown;
         isShown ||= isShownNow;
         const isNews = (before.state !== after.state && after.state !== 'EXECUTING') || isShownNow;
         if (isNews || moved?.event === 'reported-late' || moved?.event === 'assented')
