@@ -388,7 +388,8 @@ interface Answer {
 function heldLine(approval: Approval, reader: PersonId): string {
   const title = `- ${literal(titleOf(approval))}`;
   if (approval.state === 'EXECUTING') return `${title}: it is running now`;
-  if (approval.state === 'UNKNOWN') return `${title}: it was started, and nobody can tell whether it happened`;
+  if (approval.state === 'UNKNOWN')
+    return `${title}: it was started, and nobody can tell whether it happened`;
   const line = `${title} (until ${whenText(approval.deadlineMs)})`;
   if (approval.request.requester !== reader) return line;
   return `${line}\n  \`/withdraw ${ticketOf({ approvalId: approval.id, gen: approval.gen })}\``;
