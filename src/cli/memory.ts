@@ -96,18 +96,20 @@ export async function eraseMemory(who: string, isMeant: boolean, options: Memory
       return say(options, { erased: false, ...counted, left }, words);
     }
     const about = { actor: subject.actor, correlation: `cli:${randomUUID()}` };
-    // How they were called stands beside what they said, which goes.
-    const sought = await soughtFor(session, subject);
-    const erased = await session.personData
-      .erase(subject.ids, { ...about, ...subject.known }, Date.now())
-      .catch((error: unknown) => {
-        const why = error instanceof Error ? error.message : String(error);
-        throw new StartupError(
-          `erasing what is remembered of ${subject.name} was broken off, and a part is left: ${why}`,
-          'run it again: it finds what is left, and erases that',
-          { cause: error },
-        );
-      });
+    const erase = async () => {
+      // How they were called stands beside what they said, which goes.
+      const sought = await soughtFor(session, subject);
+      const known = { ...about, ...subject.known };
+      return { sought, erased: await session.personData.erase(subject.ids, known, Date.now()) };
+    };
+    const { sought, erased } = await erase().catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new StartupError(
+        `erasing what is remembered of ${subject.name} was broken off, and a part is left: ${why}`,
+        'run it again: it finds what is left, and erases that',
+        { cause: error },
+      );
+    });
     await session.audit.append('cli', {
       ...about,
       event: 'memory.erased',
