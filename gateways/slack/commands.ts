@@ -64,10 +64,9 @@ export function sealedFor({ channel, user }: { readonly channel: string; readonl
 
 /** What is said in one word, and what asks for a ticket when there is none. */
 const ALONE: ReadonlySet<string> = new Set(['approvals', 'status', 'help']);
-/** The same, where nothing stands behind them: `stop the server` is a question. */
+/** The same, where nothing stands behind them: `memory of the server` is a question. */
 const BARE: ReadonlySet<string> = new Set([
   'new',
-  'stop',
   'escalations',
   'grants',
   'link',
@@ -79,8 +78,8 @@ const BARE: ReadonlySet<string> = new Set([
 const COMPLETE =
   /^(?:grants revoke(?: \S+)?|memory (?:on|off)|link (?:refuse|(?:confirm )?\w+(?:-\w+)+)|unlink [a-z]\S*:\S+|pair \w+(?:-\w+)* (?:refuse|guest(?: \w+)?|as \S+))$/i;
 const OF_TICKETS: ReadonlySet<string> = new Set(['approve', 'deny']);
-/** Whatever stands behind it: whoever has lost their way should reach a person. */
-const CALLS_FOR_HELP = 'human';
+/** Whatever stands behind it: whoever has lost their way should reach a person, and what is to end ends. */
+const AT_ONCE: ReadonlySet<string> = new Set(['human', 'stop']);
 
 /**
  * As it would be written to us. What begins with no word of ours is a question: people forget the `ask`. Behind a `!` or
@@ -88,10 +87,10 @@ const CALLS_FOR_HELP = 'human';
  */
 function toText(typed: string): string {
   const [, mark = '', word = '', rest = ''] = /^([/!]?)(\S*)\s*([\s\S]*)$/.exec(typed.trim()) ?? [];
-  const name = word.toLowerCase();
+  const name = word.toLowerCase().replace(/^(stop)[,:;.!]+$/, '$1');
   if (name === '' || (name === 'ask' && rest === '')) return '/help';
   if (ALONE.has(name) || (BARE.has(name) && rest === '')) return `/${name}`;
-  if (name === CALLS_FOR_HELP || COMPLETE.test(`${name} ${rest.replace(/\s+/g, ' ')}`)) {
+  if (AT_ONCE.has(name) || COMPLETE.test(`${name} ${rest.replace(/\s+/g, ' ')}`)) {
     return `/${name} ${rest}`.trim();
   }
   if (OF_TICKETS.has(name) || isTicket(rest)) return `/${name} ${rest}`.trim();

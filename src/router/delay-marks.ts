@@ -2,7 +2,8 @@
  * By which item people in a conversation were told that the language model is away, so that they are told once, whatever
  * waits there and however often it answers in between.
  *
- * It is forgotten an hour after the next try is due: whoever waits then waits for another reason, or has long forgotten.
+ * It is forgotten an hour after the next try of that item is due: whoever waits then waits for another reason, or has
+ * not been told.
  */
 import { z } from 'zod';
 import type { ConversationId } from '../domain/ids.ts';
@@ -10,7 +11,7 @@ import type { RedisClient } from '../redis/client.ts';
 import { type Keys, partitionOf } from '../redis/keys.ts';
 import { readTimed } from '../redis/record-store.ts';
 
-/** So long after the next try was due, with none that failed, being away is another matter, in ms. */
+/** So long after its next try was due, being away is another matter, in ms. */
 const QUIET_MS = 60 * 60_000;
 
 const Mark = z.object({ item: z.string(), untilMs: z.number() });
@@ -33,8 +34,10 @@ export class DelayMarks {
     const { document, nowMs } = await readTimed(this.redis, key, prefix);
     const known = typeof document === 'string' ? Mark.parse(JSON.parse(document)) : undefined;
     const first = known && nowMs < known.untilMs ? known.item : item;
+    // Only what was told of keeps others from it: what waits behind it without end is told of an hour later.
+    if (first !== item) return false;
     const forMs = Math.ceil(pauseMs) + QUIET_MS;
-    await this.redis.set(key, JSON.stringify({ item: first, untilMs: nowMs + forMs }), 'PX', forMs);
-    return first === item;
+    await this.redis.set(key, JSON.stringify({ item, untilMs: nowMs + forMs }), 'PX', forMs);
+    return true;
   }
 }

@@ -77,6 +77,7 @@ const ACTS: ReadonlySet<Directive> = new Set([
   'approve',
   'deny',
   'withdraw',
+  'grants',
   'stop',
   'takeover',
   'handback',

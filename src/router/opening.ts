@@ -6,7 +6,7 @@
  *   /think  /ask why?        the message "/think why?"
  *   /think  /new what now?   a new context, and in it the message "/think what now?"
  *   /stop please             the command, whatever follows it
- *   /stop   /new             two commands: neither
+ *   /new    /stop            two commands: neither
  *
  * Invariants
  *   1. What is for the agent is left as it was written, but for the command in front of it.
@@ -28,24 +28,34 @@ export type Opening =
   | { readonly kind: 'anew'; readonly text: string }
   | { readonly kind: 'several' };
 
-export function readOpening(written: string): Opening {
+/** Words in front of each other that are looked through; nobody writes so many, and a text of nothing else is none. */
+const MOST_IN_FRONT = 8;
+
+export function readOpening(written: string, depth = 0): Opening {
+  if (depth > MOST_IN_FRONT) return { kind: 'several' };
   const rest = readMessageDirectives(written)?.text ?? written;
   const front = written.slice(0, written.length - rest.length);
   const bare = withoutMark(rest);
   const read = readDirective(bare);
-  if (read?.directive === 'ask') return readOpening(`${front}${read.text}`);
+  if (read?.directive === 'ask') return readOpening(`${front}${read.text}`, depth + 1);
   if (read) return { kind: 'command', directive: read.directive, text: bare };
   if (isAnswer(rest)) return { kind: 'answer', text: rest };
   const alone = aloneIn(bare);
   if (!alone) return { kind: 'message', text: written };
-  const next = readOpening(alone.behind);
+  // Whoever wants it to end wants that first.
+  if (alone.name === 'stop' && !isOnlyWords(alone.behind)) {
+    return { kind: 'command', directive: 'stop', text: bare };
+  }
+  const next = readOpening(alone.behind, depth + 1);
   if (next.kind !== 'message') return { kind: 'several' };
-  // Words that say how a message is handled are none.
-  const isEmpty = readMessageDirectives(next.text)?.text.trim() === '';
-  if (isEmpty) return { kind: 'command', directive: alone.name, text: `/${alone.name}` };
+  if (isOnlyWords(next.text)) return { kind: 'command', directive: alone.name, text: `/${alone.name}` };
   if (alone.name === 'new') return { kind: 'anew', text: `${front}${next.text}` };
-  if (alone.name === 'stop') return { kind: 'command', directive: 'stop', text: bare };
   return { kind: 'message', text: written };
+}
+
+/** Words that say how a message is handled are none. */
+function isOnlyWords(text: string): boolean {
+  return readMessageDirectives(text)?.text.trim() === '';
 }
 
 /** A mark that ends the word in writing is no part of it: `/human, please`. What decides is read by the letter. */

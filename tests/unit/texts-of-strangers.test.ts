@@ -43,7 +43,7 @@ const MARKS = ['`', '[', '{', '<', '"', '*', '> ', '\r', ' ', '!', '. ', 'a-', '
 describe('a text of a million characters', () => {
   it.each<[string, (text: string) => unknown, readonly string[]]>([
     ['a quotation', quotesInNote, MARKS],
-    ['a command', readOpening, MARKS],
+    ['a command', readOpening, [...MARKS, '/ask ', '!new ', '/stop ', '/help, ']],
     ['a command with something in front', (text) => readOpening(`/new ${text}`), MARKS],
     ['an answer', parseTicketReply, MARKS],
     ['an answer in code', (text) => parseTicketReply(text.replaceAll('x', '`')), ['`', '``a', ' `']],

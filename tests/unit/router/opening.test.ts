@@ -21,6 +21,8 @@ describe('what a message begins with', () => {
     ['/STOP, that is wrong', 'stop', '/STOP that is wrong'],
     ['!stop!!', 'stop', '!stop'],
     ['/stop /path/app.py', 'stop', '/stop /path/app.py'],
+    ['/stop /new', 'stop', '/stop /new'],
+    ['!stop !human come', 'stop', '!stop !human come'],
     ['/think /stop the deployment, please', 'stop', '/stop the deployment, please'],
     ['/human: it is urgent', 'human', '/human it is urgent'],
     ['!minimal, !status', 'status', '!status'],
@@ -49,7 +51,7 @@ describe('what a message begins with', () => {
 
   it.each([
     ['/new /stop'],
-    ['/stop /new'],
+    ['/new /human come'],
     ['/think /help /status'],
     [`/new /approve ${TICKET}`],
     ['/new /new hello'],
