@@ -295,6 +295,7 @@ function notRun(why: string): ToolOutput {
   return { status: 'error', text: `Not run: ${why}.` };
 }
 
+/** What the script wrote is not the gateway's word, so it stands apart from how the run ended. */
 function toOutput(
   { end, stdout, stderr, durationMs }: ScriptRun,
   what: string,
@@ -302,12 +303,10 @@ function toOutput(
 ): ToolOutput {
   if (end.kind === 'not-started') return notRun(`the sandbox could not be built: ${dropInvisible(end.why)}`);
   const isWell = end.kind === 'exited' && end.code === 0;
-  const text = [
-    `${what} ${endText(end, limits)} (after ${(durationMs / 1_000).toFixed(1)} s).`,
-    ...said('Output', stdout, isWell),
-    ...said('Errors', stderr, false),
-  ].join('\n\n');
-  return { status: isWell ? 'ok' : 'error', text };
+  const status = isWell ? 'ok' : 'error';
+  const heading = `${what} ${endText(end, limits)} (after ${(durationMs / 1_000).toFixed(1)} s).`;
+  const text = [...said('Output', stdout, isWell), ...said('Errors', stderr, false)].join('\n\n');
+  return text === '' ? { status, text: heading } : { status, heading, text, source: `the script ${what}` };
 }
 
 function endText(end: Exclude<ScriptRun['end'], { kind: 'not-started' }>, limits: ScriptSettings): string {
