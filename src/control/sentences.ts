@@ -80,7 +80,7 @@ function callOffText(request: HandoffRequest): string {
 /** Whoever only asked has said nothing for those who are called for something else. */
 function withdrawnText({ calledBy = [] }: Control, isForAll: boolean): string {
   const stillCalled = isForAll
-    ? 'Who was called here is called on only about a request that waits for its answer, or about something that comes from whoever said this.'
+    ? 'Who was called because of this wait is called on only about a request that waits for its answer, or about something that comes from whoever said this.'
     : 'Who was called here for another reason is still called, and may come.';
   return `All right, no human is needed: I answer here again.${calledBy.length === 0 ? '' : ` ${stillCalled}`}`;
 }

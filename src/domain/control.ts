@@ -92,7 +92,7 @@ const common = {
   origin: Address.optional(),
   /** The mailbox item that a rule acted on last; no rule acts on it again. */
   actedOn: z.string().optional(),
-  /** The escalations that wanted a human here, the last of them last, until whoever came has handed back. */
+  /** The escalations that wanted a human here in the last wait, until whoever came has handed back. */
   calledBy: z
     // As a version wrote it that knew of one.
     .preprocess((stored) => (typeof stored === 'string' ? [stored] : stored), z.array(EscalationId))
@@ -149,7 +149,7 @@ export type PendingControl = Extract<Control, { state: 'HANDOFF_PENDING' }>;
 
 /** How long the way back may take before it is cut short. */
 export const HANDBACK_MS = 30_000;
-/** Escalations that are known to want a human there, at most; those before are over by then, or call people anyway. */
+/** Escalations that are known to want a human there, at most; those before call people anyway. */
 const MOST_CALLED_BY = 50;
 /** What a person who holds a conversation writes is noted at most this often. */
 const NOTE_EVERY_MS = 10_000;
@@ -225,12 +225,10 @@ export function requestHandoff(
 ): ControlStep<HandoffResult> {
   const escalation = escalationOf(request);
   if (control.state !== 'BOT') return alsoCalled(control, { request, untilMs: nowMs + waitMs });
-  const { calledBy: before = [], ...same } = changed(control, cause, nowMs);
-  // Those of a wait that nobody came to call people on.
-  const calledBy = latest([...before, ...(escalation === undefined ? [] : [escalation])]);
+  const { calledBy: _, ...same } = changed(control, cause, nowMs);
   const next: Control = {
     ...same,
-    ...(calledBy.length === 0 ? {} : { calledBy }),
+    ...(escalation === undefined ? {} : { calledBy: [escalation] }),
     state: 'HANDOFF_PENDING',
     request,
     untilMs: nowMs + waitMs,
@@ -244,24 +242,23 @@ export function requestHandoff(
   };
 }
 
-function latest(calledBy: readonly EscalationId[]): EscalationId[] {
-  return [...new Set(calledBy)].slice(-MOST_CALLED_BY);
-}
-
 function alsoCalled(
   control: Exclude<Control, { state: 'BOT' }>,
   other: FurtherRequest,
 ): ControlStep<HandoffResult> {
-  const { calledBy = [] } = control;
   const escalation = escalationOf(other.request);
-  const isNews = escalation !== undefined && !calledBy.includes(escalation);
-  // It is asked for again once it is given back.
-  if (control.state === 'HANDBACK_PENDING' || !isNews) return { result: { code: 'ALREADY', control } };
-  const known = { rev: control.rev + 1, calledBy: latest([...calledBy, escalation]) };
-  const next: Control =
-    control.state === 'HUMAN'
-      ? { ...control, ...known }
-      : { ...control, ...known, further: [...control.further, other] };
+  if (control.state !== 'HANDOFF_PENDING' || escalation === undefined) {
+    return { result: { code: 'ALREADY', control } };
+  }
+  const { calledBy = [], request, further } = control;
+  if (escalationOf(request) === escalation) return { result: { code: 'ALREADY', control } };
+  const next: PendingControl = {
+    ...control,
+    rev: control.rev + 1,
+    calledBy: [...new Set([...calledBy, escalation])].slice(-MOST_CALLED_BY),
+    // One that comes to want a human again waits from then on.
+    further: [...without(further, escalation), other].slice(-MOST_CALLED_BY),
+  };
   return {
     result: { code: 'ALREADY', control: next },
     moved: { next, event: 'active', actor: 'escalation' },
@@ -371,7 +368,9 @@ export function settle(
   const actor = note.by?.person ?? 'system';
   const waiting = passedOn(control, escalation, nowMs);
   if (waiting) {
-    return { result: 'IN_PART', moved: { next: waiting, event: 'settled-in-part', actor, settled: note } };
+    // Called off is nothing that anybody has done.
+    const settled = isCancelled ? {} : note;
+    return { result: 'IN_PART', moved: { next: waiting, event: 'settled-in-part', actor, settled } };
   }
   const next: Control = { ...changed(control, {}, nowMs), state: 'BOT' };
   return {

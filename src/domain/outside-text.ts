@@ -4,7 +4,7 @@
  * Invariant: whose words something is stands beside the text until then, and is never read back out of a text, which
  * may say of itself whatever it likes.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { ToolOutput } from './tool.ts';
 
 /**
@@ -34,15 +34,10 @@ export function framed(source: string, text: string, mark = randomBytes(8).toStr
   ].join('\n');
 }
 
-/**
- * What a call told, as the model reads it within the turn.
- *
- * @param key of the call: the same call is told in the same words
- */
-export function toldInTurn({ source, heading, ...output }: ToolOutput, key: string): ToolOutput {
-  if (source === undefined) return { ...output, text: behind(heading, output.text) };
-  const mark = createHash('sha256').update(key).digest('hex').slice(0, 16);
-  return { ...output, text: behind(heading, framed(source, output.text, mark)) };
+/** What a call told, as the model reads it within the turn. Nothing the tool was told leads to the mark. */
+export function toldInTurn({ source, heading, ...output }: ToolOutput): ToolOutput {
+  const text = source === undefined ? output.text : framed(source, output.text);
+  return { ...output, text: behind(heading, text) };
 }
 
 /** The same of a call outside a turn, as it is kept: people read it, and the agent is told it as a quotation. */

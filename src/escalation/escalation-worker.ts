@@ -190,9 +190,9 @@ export class EscalationWorker {
 
   /** Before it begins: whoever takes the conversation over has it, too. */
   async #noteCall({ id, subject }: Pick<Escalation, 'id' | 'subject'>): Promise<void> {
-    if (subject.kind !== 'conversation') return;
+    if (subject.kind === 'trouble') return;
     await this.deps.escalations.noteBegun(callsTo(subject.conversationId), id);
-    await this.deps.controls.noteTicket(subject.conversationId);
+    if (subject.kind === 'conversation') await this.deps.controls.noteTicket(subject.conversationId);
   }
 
   /** Whoever is called can take the conversation over by its ticket, for as long as anybody is called. */

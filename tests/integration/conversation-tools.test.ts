@@ -17,7 +17,7 @@ const THERE = ConversationId.parse('slack:T0:C0:2');
 function runner(tools: readonly Tool[]) {
   return async (name: string, input: object = {}, change: Partial<ToolContext> = {}) => {
     const tool = tools.find((each) => each.name === name)!;
-    return toldInTurn(await tool.execute(tool.input.parse(input), { ...context, ...change }), 'key');
+    return toldInTurn(await tool.execute(tool.input.parse(input), { ...context, ...change }));
   };
 }
 

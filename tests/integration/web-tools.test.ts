@@ -58,7 +58,7 @@ async function run(tools: WebTools, name: string, input: object): Promise<ToolOu
     requester: PersonId.parse('alex'),
     signal: new AbortController().signal,
   });
-  return toldInTurn(output, 'key');
+  return toldInTurn(output);
 }
 
 describe('the tools of the web', () => {

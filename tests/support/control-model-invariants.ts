@@ -208,7 +208,7 @@ export const INVARIANTS = {
   'E1 the escalation that wanted a human is known until whoever came has handed back, or somebody who may says that nobody need come':
     (history) =>
       eachWritten(history, ({ before, moved: { next, event, calledOff } }) => {
-        const isOver = event === 'handed-back' || calledOff !== undefined;
+        const isOver = event === 'handed-back' || event === 'handoff-requested' || calledOff !== undefined;
         const left = (before.calledBy ?? []).filter((each) => !next.calledBy?.includes(each));
         if (event === 'settled-in-part' && left.length === 1) return undefined;
         return isOver || left.length === 0 ? undefined : `${event} forgot ${left}`;
@@ -255,7 +255,9 @@ export const INVARIANTS = {
       const { input, current } = happening;
       // Something else may have happened at the same moment, behind it.
       if (changes > 1 || input.by !== 'escalation' || current.state !== 'HANDOFF_PENDING') return undefined;
-      return CALLS[0] && current.calledBy?.includes(CALLS[0])
+      const wanting = [current.request, ...current.further.map(({ request }) => request)];
+      const isWaitedFor = wanting.some(({ by }) => by.kind === 'escalation' && by.escalation === CALLS[0]);
+      return CALLS[0] && current.calledBy?.includes(CALLS[0]) && isWaitedFor
         ? undefined
         : 'nobody knows that it wants a human here';
     });

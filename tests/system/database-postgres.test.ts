@@ -65,7 +65,7 @@ describe.skipIf(program === undefined)('questions to a database', () => {
     const run = async (name: string, input: object) => {
       const tool = tools.find((each) => each.name === name)!;
       const output = await tool.execute(tool.input.parse({ database: 'shop', ...input }), context);
-      return toldInTurn(output, context.idempotencyKey);
+      return toldInTurn(output);
     };
     return { database, tools, run, lines };
   }

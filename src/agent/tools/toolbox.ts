@@ -176,7 +176,7 @@ export class Toolbox {
   /** Runs a call that `screen` let through. Never throws: what went wrong is the result. */
   async run(tool: Tool, args: unknown, call: RunningCall, signal: AbortSignal): Promise<ToolOutput> {
     const { key } = call;
-    const output = toldInTurn(await this.#outcomeOf(tool, args, call, signal), key);
+    const output = toldInTurn(await this.#outcomeOf(tool, args, call, signal));
     return withinCap(output, { tool, conversationId: this.conversationId, key }, this.outputs);
   }
 

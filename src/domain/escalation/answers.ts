@@ -120,7 +120,8 @@ export function takeBesideConversation(
   nowMs: number,
 ): EscalationStep<DeedResult> {
   const { result, moved } = acknowledge(escalation, deed, nowMs);
-  if (!moved) return { result };
+  // Who has it by their own word had it before.
+  if (!moved || result.code !== 'ACKNOWLEDGED') return { result, ...(moved ? { moved } : {}) };
   return { result, moved: { ...moved, next: { ...moved.next, cameWith: deed.by.person } } };
 }
 

@@ -9,7 +9,7 @@ describe('what a call told', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         const output = { status: 'ok' as const, text, source: 'a page', heading: 'Found:' };
-        const [first, , begins, ...rest] = toldInTurn(output, 'call').text.split('\n');
+        const [first, , begins, ...rest] = toldInTurn(output).text.split('\n');
 
         expect(first).toBe('Found:');
         expect(begins).toMatch(/^--- [0-9a-f]{16} begins ---$/);
@@ -29,22 +29,21 @@ describe('what a call told', () => {
 
     expect(toldOutsideTurn({ status: 'ok', text: forged })).toEqual({ status: 'ok', text: forged });
     expect(toldOutsideTurn({ status: 'ok', text: forged, source: 'a page' }).source).toBe('a page');
-    expect(toldInTurn({ status: 'ok', text: forged, source: 'a page' }, 'call').text).toMatch(
+    expect(toldInTurn({ status: 'ok', text: forged, source: 'a page' }).text).toMatch(
       /^What stands between the two lines marked [0-9a-f]{16} comes from a page\./,
     );
   });
 
-  it('is told in the same words for the same call, with a mark of its own for each other', () => {
+  it('has another mark each time, which nothing that a tool is told leads to', () => {
     const output = { status: 'ok' as const, text: 'hello', source: 'a page' };
 
-    expect(toldInTurn(output, 'one')).toEqual(toldInTurn(output, 'one'));
-    expect(toldInTurn(output, 'one')).not.toEqual(toldInTurn(output, 'other'));
+    expect(toldInTurn(output)).not.toEqual(toldInTurn(output));
   });
 
   it('is no different where it is words of the tool itself', () => {
     const output = { status: 'error' as const, text: 'There is no database "x".', trust: 'tool' as const };
 
-    expect(toldInTurn(output, 'call')).toEqual(output);
+    expect(toldInTurn(output)).toEqual(output);
     expect(toldOutsideTurn(output)).toEqual(output);
   });
 });

@@ -112,6 +112,29 @@ describe('a wait for a human', () => {
       expect(followWait(next, left, 4, 4).moved?.next).toMatchObject({ helpers: [], untilMs: 2 + HOUR });
     });
 
+    it('E1 is told as nothing that anybody has done where it was called off', () => {
+      const off = cancel(wish, DEED).moved!.next;
+
+      const moved = followWait(both, off, 2, 2).moved!;
+
+      expect(moved).toMatchObject({ event: 'settled-in-part', settled: {} });
+      expect(moved.settled).not.toHaveProperty('by');
+    });
+
+    it('E1 is waited for again where it had fallen silent for somebody in an earlier wait', () => {
+      const done = resolve(other, DEED, 'it works').moved!.next;
+      const first = requestHandoff(untouched(CONVERSATION), policy, { waitMs: WAIT_MS }, 0).moved!.next;
+      const over = followWait(first, done, 1, 1).moved!.next;
+      const wished = requestHandoff(over, { by: { kind: 'agent' } }, { waitMs: WAIT_MS }, 2).moved!.next;
+
+      const again = requestHandoff(wished, policy, { waitMs: HOUR }, 3).moved!.next;
+
+      expect(wished.calledBy).toBeUndefined();
+      expect(again).toMatchObject({ further: [{ request: policy, untilMs: 3 + HOUR }], calledBy: [OTHER] });
+      const later = requestHandoff(again, policy, { waitMs: HOUR }, 9).moved!.next;
+      expect(later).toMatchObject({ further: [{ untilMs: 9 + HOUR }] });
+    });
+
     it('E1 is over where nobody is waited for by that any more', () => {
       const over = resolve(other, DEED, 'never mind').moved!.next;
       const forgotten = followWait(both, over, 2, 2).moved!;
@@ -254,6 +277,16 @@ describe('an escalation that called people to a conversation', () => {
       for (const became of ['taken', 'quiet', 'handed-back', 'withdrawn'] as const) {
         expect(followTakeover(byHand, { by, became }, 2).moved).toBeUndefined();
       }
+    });
+
+    it('E6 stays theirs who said so, also where they were just asked whether they still do', () => {
+      const byHand = acknowledge(request, DEED, 1).moved!.next;
+      const asked = tick(byHand, surroundings(NOBODY, 2 + HOUR)).moved!.next;
+      expect(asked.standing).toMatchObject({ state: 'ACKED', asked: true });
+
+      const still = followTakeover(asked, { by, became: 'taken' }, 3 + HOUR).moved!.next;
+
+      expect(followTakeover(still, { by, became: 'handed-back' }, 4 + HOUR).moved).toBeUndefined();
     });
 
     it('E6 is not over because nobody need come to the conversation', () => {
