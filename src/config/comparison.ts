@@ -90,18 +90,18 @@ export function satisfies(comparison: Comparison, argument: unknown): boolean {
 /**
  * Whether a comparison can tell anything of an argument. It cannot of a list or a group of keys, of `true` held against
  * a text, or of a number that is written in a way nobody here reads (`1e9`, `120 EUR`): it would find a difference where
- * there may be none.
+ * there may be none. Of one that is missing, or null, it can: there is nothing.
  */
 export function canTell(comparison: Comparison, argument: unknown): boolean {
-  if (argument === undefined) return true;
+  if (argument === undefined || argument === null) return true;
   switch (comparison.kind) {
     case 'order':
       return toNumber(argument) !== undefined;
     case 'equals':
     case 'differs':
-      return argument === null || isAlike(argument, comparison.value);
+      return isAlike(argument, comparison.value);
     case 'one-of':
-      return argument === null || comparison.values.some((value) => isAlike(argument, value));
+      return comparison.values.some((value) => isAlike(argument, value));
     default:
       return comparison satisfies never;
   }

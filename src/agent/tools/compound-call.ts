@@ -8,11 +8,9 @@
  *   3. What it tells holds the agent's own words as soon as what one of them tells may.
  *   4. Nobody is asked about a call that only tells the gateway something, such as that a human is wanted.
  */
-import { jointName } from '../../approvals/joint-policy.ts';
 import type { Authorizations } from '../../config/authorizations.ts';
-import { type Approvers, MAX_PLACES, placesIn } from '../../domain/quorum.ts';
 import { groupsOf, type Risk, type Tool } from '../../domain/tool.ts';
-import { type CallFacts, decideCall, type PolicyDecision } from './tool-policy.ts';
+import { type CallFacts, decideCall, type PolicyDecision, strictest } from './tool-policy.ts';
 
 const RISKS: readonly Risk[] = ['low', 'medium', 'high'];
 
@@ -55,40 +53,4 @@ export function isComposing(tool: Tool, args: unknown): boolean {
   return (
     tool.composes === true || (tool.calls?.(args) ?? []).some((call) => isComposing(call.tool, call.args))
   );
-}
-
-function strictest(decisions: readonly PolicyDecision[]): PolicyDecision {
-  const denied = decisions.find(({ kind }) => kind === 'deny');
-  if (denied) return denied;
-  const asking = decisions.filter((decision) => decision.kind === 'ask');
-  if (asking.length === 0) return { kind: 'allow', rule: namesOf(decisions) };
-  const approvers = together(asking.map((each) => each.approvers));
-  if (placesIn(approvers) > MAX_PLACES) {
-    return { kind: 'deny', rule: `at most ${MAX_PLACES} people have to agree to one thing` };
-  }
-  return {
-    kind: 'ask',
-    rule: namesOf(asking),
-    approvers,
-    policy: jointName(asking.map(({ policy }) => policy)),
-    channel: asking.find(({ channel }) => channel !== undefined)?.channel,
-    ...(asking.some(({ exception }) => exception) ? { exception: true as const } : {}),
-  };
-}
-
-function namesOf(decisions: readonly PolicyDecision[]): string {
-  return [...new Set(decisions.map(({ rule }) => rule))].join(' · ');
-}
-
-/** A yes of all of them. Of the same role as many as the one that wants most, not the sum. */
-function together(all: readonly Approvers[]): Approvers {
-  const byKey = new Map<string, Approvers>();
-  for (const each of all) {
-    const key = 'role' in each ? `role ${each.role}` : JSON.stringify(each);
-    const before = byKey.get(key);
-    if (!before || placesIn(each) > placesIn(before)) byKey.set(key, each);
-  }
-  const of = [...byKey.values()];
-  const [only] = of;
-  return only && of.length === 1 ? only : { atLeast: of.length, of };
 }

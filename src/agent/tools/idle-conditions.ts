@@ -61,6 +61,8 @@ function ofTool({ rule, path, comparison }: Condition, tool: Described): IdleCon
           remedy: missingRemedy(found, tool.name),
         },
       ];
+    case 'behind':
+      return [{ ...place, ...leadsNowhere(rule, path, { ...found, tool: tool.name }) }];
     case 'found':
       return mismatches({ rule, path, comparison }, tool.name, found.values).map((mismatch) => ({
         ...place,
@@ -98,6 +100,24 @@ function metWithout({ kind }: Comparison): string {
   return kind === 'differs' ? 'always' : 'never';
 }
 
+function leadsNowhere(
+  rule: Rule,
+  path: string,
+  { before, called, tool }: Omit<Behind, 'kind'> & { readonly tool: string },
+): Mismatch {
+  return {
+    problem: `${before} of ${tool} is ${called}, and nothing can be told of ${path} in it: ${whateverItIs(rule)}`,
+    remedy:
+      called === SAMPLES.array?.called
+        ? `Compare one place of it, as \`${before}.0\`, or how many there are: \`${before}.length\`.`
+        : `Compare ${before} itself.`,
+  };
+}
+
+function whateverItIs({ decision }: Rule): string {
+  return `the rule ${decision === 'allow' ? 'never fits' : 'fits whatever it is'}`;
+}
+
 function missingRemedy({ known, written }: Missing, tool: string): string {
   const near = didYouMean(written, known);
   if (near !== undefined) return `Did you mean ${near}?`;
@@ -116,6 +136,13 @@ interface Missing {
   readonly written: string;
   readonly known: readonly string[];
 }
+/** The path goes on where a list or a single value is. */
+interface Behind {
+  readonly kind: 'behind';
+  /** The path up to there. */
+  readonly before: string;
+  readonly called: string;
+}
 /** Each way it is described; `anyOf` has several. */
 type Found = { readonly kind: 'found'; readonly values: readonly Node[] };
 
@@ -123,7 +150,7 @@ type Node = Readonly<Record<string, unknown>>;
 
 const OPEN: Open = { kind: 'open' };
 
-function argumentAt({ input, inputSchema }: Described, path: string): Open | Missing | Found {
+function argumentAt({ input, inputSchema }: Described, path: string): Open | Missing | Behind | Found {
   // As the rules see them: checked, and with what the schema fills in.
   const root = inputSchema ?? z.toJSONSchema(input, { io: 'output', unrepresentable: 'any' });
   if (!isNode(root)) return OPEN;
@@ -135,6 +162,8 @@ function argumentAt({ input, inputSchema }: Described, path: string): Open | Mis
     const children = inside.filter(isNode);
     if (children.length === 0) {
       const before = steps.slice(0, n);
+      const behind = behindOf(nodes ?? [], before.join('.'));
+      if (behind) return behind;
       const known = (nodes ?? []).flatMap((node) => Object.keys(nodeAt(node, 'properties')));
       return {
         kind: 'missing',
@@ -146,6 +175,16 @@ function argumentAt({ input, inputSchema }: Described, path: string): Open | Mis
     nodes = ways.includes(undefined) ? undefined : ways.flatMap((each) => each ?? []);
   }
   return nodes === undefined ? OPEN : { kind: 'found', values: nodes };
+}
+
+/** Undefined where only groups of keys are; open where it may be one, or not. */
+function behindOf(nodes: readonly Node[], before: string): Behind | Open | undefined {
+  const kinds = nodes.flatMap((node) => typesOf(node) ?? ['object']).filter((type) => type !== 'null');
+  const others = kinds.filter((type) => type !== 'object');
+  if (others.length === 0) return undefined;
+  if (others.length < kinds.length) return OPEN;
+  const called = [...new Set(others.map((type) => SAMPLES[type]?.called ?? 'something else'))].join(' or ');
+  return { kind: 'behind', before, called };
 }
 
 /** What is inside under that name; `none` where nothing can be. */
@@ -213,7 +252,7 @@ function mismatches(
     const [kind = 'nothing'] = kinds;
     return [
       {
-        problem: `${what} is ${kinds.join(' or ') || 'nothing'}, and ${shown(comparison)} can tell nothing of that: the rule ${rule.decision === 'allow' ? 'never fits' : 'fits whatever it is'}`,
+        problem: `${what} is ${kinds.join(' or ') || 'nothing'}, and ${shown(comparison)} can tell nothing of that: ${whateverItIs(rule)}`,
         remedy: REMEDIES[kind] ?? 'Name a value inside of it, by a path such as `order.total`.',
       },
     ];

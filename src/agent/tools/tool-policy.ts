@@ -2,14 +2,18 @@
  * Which calls run, which wait for a human, and which are refused: the rules of `authorizations.yaml`, applied.
  *
  * Pure. A rule that denies wins wherever it stands; otherwise the first rule that fits decides; otherwise the
- * defaults do, and those never let a call run that changes something. What cannot be compared with what a rule says
- * never slips past it: it fits the rules that ask or deny, and none that allows.
+ * defaults do, and those never let a call run that changes something.
+ *
+ * What cannot be compared with what a rule says may fit it, or not. It never slips past a rule that denies or asks, and
+ * never makes use of one that allows. Nor does a rule that may fit shield a call from the one that fits for certain
+ * behind it: where both ask, both are asked.
  *
  * A rule that denies may name people to ask for an exception. It gives way to every rule that denies without.
  *
  * What the agent itself may call is held against its roles first: what none of them covers is refused, whatever the
  * rules say, and no exception is asked for.
  */
+import { jointName } from '../../approvals/joint-policy.ts';
 import {
   AGENT,
   type Authorizations,
@@ -19,7 +23,7 @@ import {
 } from '../../config/authorizations.ts';
 import { type Comparison, canTell, satisfies } from '../../config/comparison.ts';
 import type { Platform } from '../../domain/ids.ts';
-import type { Approvers } from '../../domain/quorum.ts';
+import { type Approvers, MAX_PLACES, placesIn } from '../../domain/quorum.ts';
 import type { ToolEffect } from '../../domain/tool.ts';
 
 export interface CallFacts {
@@ -50,10 +54,59 @@ export type PolicyDecision =
 export function decideCall(authorizations: Authorizations, facts: CallFacts): PolicyDecision {
   const own = agentRule(authorizations, facts);
   if (own.verdict === 'deny') return { kind: 'deny', rule: own.rule };
-  const fitting = authorizations.rules.filter((rule) => fits(rule, facts));
-  const denying = fitting.filter((rule) => rule.decision === 'deny');
-  const rule = denying.find(({ escalate }) => !escalate) ?? denying[0] ?? fitting[0];
-  return rule ? byRule(rule) : byDefault(authorizations, facts);
+  const fitting = authorizations.rules
+    .map((rule) => ({ rule, fit: fitOf(rule, facts) }))
+    .filter(({ rule, fit }) => fit === 'certain' || (fit === 'possible' && rule.decision !== 'allow'))
+    .toSorted((one, other) => rankOf(one.rule) - rankOf(other.rule));
+  const certain = fitting.findIndex(({ fit }) => fit === 'certain');
+  const possible = fitting.slice(0, certain === -1 ? undefined : certain).map(({ rule }) => byRule(rule));
+  const rule = fitting[certain]?.rule;
+  const otherwise = rule ? byRule(rule) : byDefault(authorizations, facts);
+  if (possible.length === 0) return otherwise;
+  return strictest(otherwise.kind === 'ask' ? [...possible, otherwise] : possible);
+}
+
+/** Those that deny come first, and of those the ones without an exception; all others stay as they are written. */
+function rankOf(rule: Rule): number {
+  if (rule.decision !== 'deny') return 2;
+  return rule.escalate ? 1 : 0;
+}
+
+/** Of several decisions the strictest: refused if one refuses, and otherwise a yes of all who are to be asked. */
+export function strictest(decisions: readonly PolicyDecision[]): PolicyDecision {
+  const denied = decisions.find(({ kind }) => kind === 'deny');
+  if (denied) return denied;
+  const asking = decisions.filter((decision) => decision.kind === 'ask');
+  if (asking.length === 0) return { kind: 'allow', rule: namesOf(decisions) };
+  const approvers = together(asking.map((each) => each.approvers));
+  if (placesIn(approvers) > MAX_PLACES) {
+    return { kind: 'deny', rule: `at most ${MAX_PLACES} people have to agree to one thing` };
+  }
+  return {
+    kind: 'ask',
+    rule: namesOf(asking),
+    approvers,
+    policy: jointName(asking.map(({ policy }) => policy)),
+    channel: asking.find(({ channel }) => channel !== undefined)?.channel,
+    ...(asking.some(({ exception }) => exception) ? { exception: true as const } : {}),
+  };
+}
+
+function namesOf(decisions: readonly PolicyDecision[]): string {
+  return [...new Set(decisions.map(({ rule }) => rule))].join(' · ');
+}
+
+/** A yes of all of them. Of the same role as many as the one that wants most, not the sum. */
+function together(all: readonly Approvers[]): Approvers {
+  const byKey = new Map<string, Approvers>();
+  for (const each of all) {
+    const key = 'role' in each ? `role ${each.role}` : JSON.stringify(each);
+    const before = byKey.get(key);
+    if (!before || placesIn(each) > placesIn(before)) byKey.set(key, each);
+  }
+  const of = [...byKey.values()];
+  const [only] = of;
+  return only && of.length === 1 ? only : { atLeast: of.length, of };
 }
 
 /** What the roles of the agent say about a call, in the words of the audit. */
@@ -109,22 +162,31 @@ function byDefault({ defaults }: Authorizations, { effect }: CallFacts): PolicyD
   return { kind: 'ask', rule, approvers: defaults.approvers, policy: 'default', channel: undefined };
 }
 
-function fits(rule: Rule, { tool, groups, args, roles, platform }: CallFacts): boolean {
-  if (!rule.tool.includes('*') && !rule.tool.includes(tool)) return false;
-  if (rule.group !== undefined && !groups.includes(rule.group)) return false;
+/** `possible`: nobody can tell. */
+type Fit = 'certain' | 'possible' | 'none';
+
+function fitOf(rule: Rule, { tool, groups, args, roles, platform }: CallFacts): Fit {
+  if (!rule.tool.includes('*') && !rule.tool.includes(tool)) return 'none';
+  if (rule.group !== undefined && !groups.includes(rule.group)) return 'none';
   const { requester, when } = rule;
-  if (requester?.roles && !requester.roles.some((role) => roles.includes(role))) return false;
-  if (requester?.platforms && !requester.platforms.some((each) => each === platform)) return false;
-  return Object.entries(when ?? {}).every(([path, comparison]) => meets(rule, comparison, at(args, path)));
+  if (requester?.roles && !requester.roles.some((role) => roles.includes(role))) return 'none';
+  if (requester?.platforms && !requester.platforms.some((each) => each === platform)) return 'none';
+  const fits = Object.entries(when ?? {}).map(([path, comparison]) => meets(comparison, args, path));
+  if (fits.includes('none')) return 'none';
+  return fits.includes('possible') ? 'possible' : 'certain';
 }
 
-function meets(rule: Rule, comparison: Comparison, argument: unknown): boolean {
-  return canTell(comparison, argument) ? satisfies(comparison, argument) : rule.decision !== 'allow';
+function meets(comparison: Comparison, args: unknown, path: string): Fit {
+  const argument = argumentAt(args, path.split('.'));
+  if (argument === 'untold' || !canTell(comparison, argument.value)) return 'possible';
+  return satisfies(comparison, argument.value) ? 'certain' : 'none';
 }
 
-function at(args: unknown, path: string): unknown {
-  return path.split('.').reduce<unknown>((value, key) => {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
-    return Reflect.get(value, key);
-  }, args);
+/** `untold` where a path meets a list, or a single value, and goes on: what is meant may well be in it. */
+function argumentAt(args: unknown, path: readonly string[]): { readonly value: unknown } | 'untold' {
+  const [key, ...rest] = path;
+  if (key === undefined || args === undefined || args === null) return { value: args };
+  if (typeof args !== 'object') return 'untold';
+  if (Object.hasOwn(args, key)) return argumentAt(Reflect.get(args, key), rest);
+  return Array.isArray(args) && !/^\d+$/.test(key) ? 'untold' : { value: undefined };
 }

@@ -51,11 +51,15 @@ describe('a comparison in a rule', () => {
     },
   );
 
-  it('matches nothing when the argument is missing, except that it differs', () => {
-    expect(satisfies(parseComparison('EUR'), undefined)).toBe(false);
-    expect(satisfies(parseComparison(['EUR']), undefined)).toBe(false);
-    expect(satisfies(parseComparison('!= EUR'), undefined)).toBe(true);
-  });
+  it.each([undefined, null])(
+    'matches nothing when the argument is %s, except that it differs',
+    (argument) => {
+      for (const written of ['EUR', ['EUR'], 0, '> -1', '< 1']) {
+        expect(satisfies(parseComparison(written), argument)).toBe(false);
+      }
+      expect(satisfies(parseComparison('!= EUR'), argument)).toBe(true);
+    },
+  );
 
   it.each([
     ['=> 50', '">= 50"'],
@@ -96,7 +100,6 @@ describe('a comparison in a rule', () => {
     ['EUR', { code: 'EUR' }],
     [['EUR', 'USD'], ['EUR']],
     ['> 50', 'many'],
-    ['> 50', null],
     [9007199254740992, '9007199254740993'],
     ['9007199254740993', 9007199254740992],
   ])('OM-120 says that %j tells nothing of %j', (written, argument) => {
@@ -111,6 +114,7 @@ describe('a comparison in a rule', () => {
     ['EUR', null],
     ['!= EUR', undefined],
     ['> 50', undefined],
+    ['> 50', null],
   ])('says that %j tells something of %j', (written, argument) => {
     expect(canTell(parseComparison(written), argument)).toBe(true);
   });

@@ -159,20 +159,12 @@ describe('a call the model asks for', () => {
     };
     const box = aToolbox(rules(BIG, ANY), { tools: [loose] });
 
-    for (const amount of [
-      [120],
-      { value: 120 },
-      '1e3',
-      '0x100',
-      '１２０',
-      '120 EUR',
-      Number.NaN,
-      true,
-      null,
-    ]) {
+    for (const amount of [[120], { value: 120 }, '1e3', '0x100', '１２０', '120 EUR', Number.NaN, true]) {
       expect(box.screen(refund({ amount }))).toMatchObject({ kind: 'held', decision: { kind: 'ask' } });
     }
-    expect(box.screen(refund({ amount: 20 }))).toMatchObject({ kind: 'held', decision: { kind: 'allow' } });
+    for (const amount of [20, null]) {
+      expect(box.screen(refund({ amount }))).toMatchObject({ kind: 'held', decision: { kind: 'allow' } });
+    }
   });
 });
 
@@ -218,6 +210,138 @@ describe('the rules', () => {
     for (const odd of [['EUR'], { code: 'EUR' }, 978, true]) expect(kinds(odd)).toEqual(['deny', 'deny']);
     expect(kinds('EUR')).toEqual(['deny', 'deny']);
     for (const other of ['USD', null, undefined]) expect(kinds(other)).toEqual(['allow', 'allow']);
+  });
+
+  it.each([
+    ['items.amount', { items: [{ amount: 100 }] }],
+    ['items.amount', { items: 'amount: 100' }],
+    ['order.total', { order: '{"total": 100}' }],
+    ['order.total', { order: 100 }],
+    ['order.sum.total', { order: { sum: [100] } }],
+  ])('OM-120 deny, and do not allow, what lies behind a list or a text: %s in %j', (path, args) => {
+    const kindOf = (rule: WrittenRule, ...more: WrittenRule[]) => decide([rule, ...more], { args }).kind;
+
+    expect(kindOf({ name: 'no', tool: 'refund', when: { [path]: '> 50' }, decision: 'deny' }, ANY)).toBe(
+      'deny',
+    );
+    expect(kindOf({ name: 'ask', tool: 'refund', when: { [path]: '> 50' }, ...ASK_MANAGER }, ANY)).toBe(
+      'ask',
+    );
+    for (const comparison of ['!= 100', '< 50']) {
+      expect(kindOf({ name: 'yes', tool: 'refund', when: { [path]: comparison }, decision: 'allow' })).toBe(
+        'deny',
+      );
+    }
+  });
+
+  it.each([
+    ['items.1.amount', { items: [{ amount: 100 }] }],
+    ['order.total', { order: null }],
+    ['order.total', {}],
+  ])('take for missing what is not there: %s in %j', (path, args) => {
+    const denied: WrittenRule = { name: 'no', tool: 'refund', when: { [path]: '> 50' }, decision: 'deny' };
+
+    expect(decide([denied, ANY], { args })).toEqual({ kind: 'allow', rule: 'any refund' });
+  });
+
+  describe('that may fit, where nobody can tell,', () => {
+    const deploys = { tool: 'deploy', decision: 'ask' } as const;
+    const staging: WrittenRule = {
+      ...deploys,
+      name: 'staging',
+      when: { env: 'staging' },
+      approvers: { role: 'member' },
+    };
+    const production: WrittenRule = {
+      ...deploys,
+      name: 'production',
+      when: { env: 'prod' },
+      approvers: { role: 'manager', count: 2 },
+    };
+    const others: WrittenRule = { ...deploys, name: 'others', approvers: { role: 'manager', count: 2 } };
+    const toDeploy = (written: WrittenRule[], env: unknown) =>
+      decide(written, { tool: 'deploy', args: { env } });
+
+    it('OM-120 do not shield a call from a stricter rule behind them', () => {
+      const both = {
+        kind: 'ask',
+        approvers: {
+          atLeast: 2,
+          of: [{ role: 'member' }, { role: 'manager', count: 2 }],
+        },
+      };
+
+      expect(toDeploy([staging, others], ['prod'])).toMatchObject({ ...both, rule: 'staging · others' });
+      expect(toDeploy([staging, production], ['prod'])).toMatchObject({
+        ...both,
+        rule: 'staging · production',
+      });
+      expect(toDeploy([staging, others], 'prod')).toMatchObject({ rule: 'others' });
+      expect(toDeploy([staging, others], 'staging')).toMatchObject({ rule: 'staging' });
+    });
+
+    it('OM-120 are not passed by for a lighter rule behind them', () => {
+      const anybody: WrittenRule = { ...deploys, name: 'anybody', approvers: { role: 'member' } };
+
+      expect(toDeploy([production, anybody], ['prod'])).toMatchObject({ rule: 'production · anybody' });
+    });
+
+    it('OM-120 decide alone where nothing behind them asks, and leave rules that allow aside', () => {
+      const all: WrittenRule = { name: 'all', tool: '*', decision: 'allow' };
+      const allowed: WrittenRule = { ...all, name: 'staging', when: { env: '!= prod' } };
+
+      expect(toDeploy([staging, all, others], ['prod'])).toMatchObject({ kind: 'ask', rule: 'staging' });
+      expect(toDeploy([allowed, staging], ['prod'])).toMatchObject({ kind: 'ask', rule: 'staging' });
+      expect(toDeploy([all, staging], ['prod'])).toMatchObject({ kind: 'allow', rule: 'all' });
+    });
+
+    it('OM-120 ask with a default that asks', () => {
+      const { rules: written, ...more } = rules(staging);
+      const defaults = { read: 'allow', write: 'ask', approvers: { role: 'manager' } } as const;
+      const facts = { tool: 'deploy', groups: [], effect: 'once', roles: [], platform: 'slack' } as const;
+
+      expect(
+        decideCall({ ...more, rules: written, defaults }, { ...facts, args: { env: ['prod'] } }),
+      ).toMatchObject({ rule: 'staging · default for tools that write' });
+    });
+
+    it('OM-120 let nothing through more lightly than the value itself, however the rules are arranged', () => {
+      const envs = ['staging', 'prod', 'test'];
+      const comparison = fc.constantFrom('staging', '!= staging', ['prod', 'test'], 'test', '= prod');
+      const when = fc.option(comparison, { nil: undefined });
+      const decision = fc.constantFrom('allow', 'ask', 'deny', 'exception');
+      const rule = fc.tuple(when, decision);
+      fc.assert(
+        fc.property(fc.array(rule, { maxLength: 5 }), fc.constantFrom(...envs), (drawn, env) => {
+          const written = drawn.map(([compared, kind], n) => toRule(`r${n}`, compared, kind));
+          const plain = toDeploy(written, env);
+
+          const wrapped = toDeploy(written, [env]);
+
+          if (wrapped.kind === 'allow') expect(plain.kind).toBe('allow');
+          if (plain.kind === 'deny' && plain.rule !== 'default for tools that write') {
+            expect(wrapped.kind).toBe('deny');
+          }
+          if (plain.kind === 'ask') {
+            expect(wrapped.kind).not.toBe('allow');
+            if (wrapped.kind === 'ask') expect(wrapped.rule.split(' · ')).toContain(plain.rule);
+          }
+        }),
+        { numRuns: runs(1_000) },
+      );
+    });
+
+    function toRule(
+      name: string,
+      compared: string | string[] | undefined,
+      kind: 'allow' | 'ask' | 'deny' | 'exception',
+    ): WrittenRule {
+      const approvers = { role: name === 'r0' ? 'member' : 'manager' };
+      const head = { name, tool: 'deploy', ...(compared === undefined ? {} : { when: { env: compared } }) };
+      if (kind === 'ask') return { ...head, decision: 'ask', approvers };
+      if (kind === 'exception') return { ...head, decision: 'deny', escalate: { approvers } };
+      return { ...head, decision: kind };
+    }
   });
 
   it('deny wherever a rule that denies stands', () => {
