@@ -135,8 +135,9 @@ describe('markdown to Slack', () => {
       fc.property(document, (markdown) => {
         const parts = toMrkdwn(markdown);
 
+        // In an address some characters are written by their codes: `<|@b>` leads to `%7C@b`.
         const essence = (text: string) =>
-          text.replaceAll(/&(?:amp|lt|gt);/g, '').replaceAll(/[^\p{L}\p{N}]/gu, '');
+          text.replaceAll(/&(?:amp|lt|gt);|%[\dA-F]{2}/g, '').replaceAll(/[^\p{L}\p{N}]/gu, '');
         // What the parser reads as an escape of a character (`&amp;`), it turns into the character.
         fc.pre(!/&\w+;|&#/.test(markdown));
         const said = essence(parts.join('\n')).replaceAll('mailto', '');
