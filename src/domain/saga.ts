@@ -25,6 +25,7 @@
 import { z } from 'zod';
 import { ApprovalId, ConversationId, PersonId } from './ids.ts';
 import { Address } from './message.ts';
+import { Trust } from './provenance.ts';
 
 export const FEWEST_STEPS = 2;
 /** As many as people can still read on one card. */
@@ -54,6 +55,10 @@ export const StepState = z.enum([
 ]);
 export type StepState = z.infer<typeof StepState>;
 
+/** Whose words a text is, as its tool names them, and how far they are trusted. Absent: its tool's. */
+export const Whose = z.object({ source: z.string().optional(), trust: Trust.optional() });
+export type Whose = z.infer<typeof Whose>;
+
 export const SagaStep = z.object({
   tool: z.string(),
   /** Its arguments, for people. */
@@ -68,11 +73,15 @@ export const SagaStep = z.object({
   runs: z.int(),
   undos: z.int(),
   /** What came of running it. */
-  outcome: z
-    .object({ status: z.enum(['ok', 'error']), text: z.string(), receipt: z.unknown().optional() })
-    .optional(),
+  outcome: Whose.extend({
+    status: z.enum(['ok', 'error']),
+    text: z.string(),
+    receipt: z.unknown().optional(),
+  }).optional(),
   /** Why nobody knows that, or what came of undoing it. */
   remark: z.string().optional(),
+  /** Whose words the remark is. */
+  remarkOf: Whose.optional(),
 });
 export type SagaStep = z.infer<typeof SagaStep>;
 
@@ -109,7 +118,7 @@ export type Move =
   | { readonly kind: 'find-out'; readonly index: number }
   | { readonly kind: 'over' };
 
-export interface Outcome {
+export interface Outcome extends Readonly<Whose> {
   /** `error`: for certain it was not done. `unknown`: nobody can tell. */
   readonly kind: 'ok' | 'error' | 'unknown';
   readonly text: string;
@@ -187,8 +196,8 @@ export function refuse(saga: Saga, { epoch, index }: Turn, why: string, nowMs: n
   const steps = replaced(saga.steps, index, (step): SagaStep => {
     const isDoubtful = step.runs > 0 && !step.readsOnly;
     return isDoubtful
-      ? { ...step, state: 'unknown', remark: why }
-      : { ...step, state: 'failed', outcome: { status: 'error', text: why } };
+      ? remarked({ ...step, state: 'unknown' }, { text: why, ...OURS })
+      : { ...step, state: 'failed', outcome: { status: 'error', text: why, ...OURS } };
   });
   return moved(saga, { steps, dueMs: nowMs + ABANDONED_AFTER_MS });
 }
@@ -200,7 +209,7 @@ export function refuse(saga: Saga, { epoch, index }: Turn, why: string, nowMs: n
 export function takeUp(saga: Saga, by: string, nowMs: number): SagaChange {
   if (isOver(saga) || saga.takenBy === by) return { kind: 'fenced' };
   const steps = saga.steps.map((step) => {
-    const lost = { kind: 'unknown', text: LOST } as const;
+    const lost = { kind: 'unknown', ...LOST } as const;
     if (step.state === 'undoing') return afterUndo(step, lost);
     return step.state === 'running' && step.repeatable ? afterRun(step, lost) : step;
   });
@@ -211,13 +220,15 @@ export function takeUp(saga: Saga, by: string, nowMs: number): SagaChange {
 export function abandon(saga: Saga, nowMs: number): SagaChange {
   if (isOver(saga) || nowMs < saga.dueMs) return { kind: 'fenced' };
   const steps = saga.steps.map((step): SagaStep => {
-    if (step.state === 'running') return { ...step, state: 'unknown', remark: LOST };
-    return step.state === 'undoing' ? { ...step, state: 'stuck', remark: LOST } : step;
+    if (step.state === 'running') return remarked({ ...step, state: 'unknown' }, LOST);
+    return step.state === 'undoing' ? remarked({ ...step, state: 'stuck' }, LOST) : step;
   });
   return moved({ ...saga, epoch: saga.epoch + 1, abandoned: true }, { steps, dueMs: saga.dueMs });
 }
 
-const LOST = 'the process that was at work on it stopped before it could report';
+/** Of what the gateway says itself, no tool. */
+const OURS = { trust: 'tool' } as const;
+const LOST = { text: 'the process that was at work on it stopped before it could report', ...OURS } as const;
 
 export function isOver({ state }: Pick<Saga, 'state'>): boolean {
   return state !== 'running' && state !== 'undoing';
@@ -242,35 +253,45 @@ function pauseAfter(tries: number): number {
   return tries === 0 ? 0 : (RETRY_PAUSES_MS[tries - 1] ?? RETRY_PAUSES_MS[RETRY_PAUSES_MS.length - 1] ?? 0);
 }
 
-function afterRun(step: SagaStep, { kind, text, receipt }: Outcome): SagaStep {
+function afterRun(step: SagaStep, outcome: Outcome): SagaStep {
+  const { kind, text, receipt } = outcome;
   switch (kind) {
     case 'ok':
       return {
         ...step,
         state: 'done',
-        outcome: { status: kind, text, ...(receipt === undefined ? {} : { receipt }) },
+        outcome: { status: kind, text, ...whoseOf(outcome), ...(receipt === undefined ? {} : { receipt }) },
       };
     case 'error':
       // It says that this run did nothing; an earlier one may have.
       return step.runs > 1 && !step.readsOnly
-        ? inDoubt(step, text)
-        : { ...step, state: 'failed', outcome: { status: kind, text } };
+        ? inDoubt(step, outcome)
+        : { ...step, state: 'failed', outcome: { status: kind, text, ...whoseOf(outcome) } };
     case 'unknown':
-      return inDoubt(step, text);
+      return inDoubt(step, outcome);
     default:
       return kind satisfies never;
   }
 }
 
-function inDoubt(step: SagaStep, remark: string): SagaStep {
+function inDoubt(step: SagaStep, outcome: Outcome): SagaStep {
   const state = step.repeatable && step.runs < MOST_RUNS ? 'waiting' : 'unknown';
-  return { ...step, state, remark };
+  return remarked({ ...step, state }, outcome);
 }
 
 /** Undoing is harmless to repeat, so what failed and what nobody knows are the same: it is tried again. */
-function afterUndo(step: SagaStep, { kind, text }: Outcome): SagaStep {
-  if (kind === 'ok') return { ...step, state: 'undone', remark: text };
-  return { ...step, state: step.undos < MOST_UNDOS ? 'done' : 'stuck', remark: text };
+function afterUndo(step: SagaStep, outcome: Outcome): SagaStep {
+  if (outcome.kind === 'ok') return remarked({ ...step, state: 'undone' }, outcome);
+  return remarked({ ...step, state: step.undos < MOST_UNDOS ? 'done' : 'stuck' }, outcome);
+}
+
+/** Whose the remark before it was counts no more. */
+function remarked(step: SagaStep, said: Pick<Outcome, 'text' | 'source' | 'trust'>): SagaStep {
+  return { ...step, remark: said.text, remarkOf: whoseOf(said) };
+}
+
+function whoseOf({ source, trust }: Whose): Whose {
+  return { ...(source === undefined ? {} : { source }), ...(trust === undefined ? {} : { trust }) };
 }
 
 function moved(saga: Saga, change: Pick<Saga, 'steps' | 'dueMs'>): SagaChange {

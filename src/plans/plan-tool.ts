@@ -33,6 +33,7 @@ export interface Plan {
 
 /** Carries plans out. */
 export interface PlanRunner {
+  /** What it tells is trusted no further than the least of what its steps told. */
   run(plan: Plan, context: ToolContext): Promise<ToolOutput>;
 }
 
@@ -77,18 +78,8 @@ function planTool(tools: ReadonlyMap<string, Tool>, runner: PlanRunner): Tool<Pl
       }),
     }),
     preview: (input, context) => previewPlan(toPlan(input), context),
-    execute: async (input, context) => {
-      const plan = toPlan(input);
-      return { ...(await runner.run(plan, context)), ...toldIn(plan) };
-    },
+    execute: (input, context) => runner.run(toPlan(input), context),
   };
-}
-
-/** A plan tells what its steps told, so it is trusted no further than the least of them. */
-function toldIn({ calls }: Plan): Pick<ToolOutput, 'trust'> {
-  const told = calls.map(({ tool }) => tool.tells);
-  if (told.includes('web')) return { trust: 'web' };
-  return told.includes('outsider') ? { trust: 'outsider' } : {};
 }
 
 function isStep({ calls, inTurn }: Tool): boolean {

@@ -43,7 +43,7 @@ import type { PlannedCall, ToolContext, ToolOutput } from '../domain/tool.ts';
 import type { Logger } from '../observability/logger.ts';
 import { PLAN, type Plan, type PlanRunner } from './plan-tool.ts';
 import { type SagaStore, sagaIdOf } from './saga-store.ts';
-import { sagaText } from './sentences.ts';
+import { sagaText, sagaTrust } from './sentences.ts';
 
 export interface SagaDeps {
   readonly sagas: SagaStore;
@@ -86,7 +86,15 @@ export class SagaRunner implements PlanRunner {
     let saga = await this.#open(run);
     while (!isOver(saga)) saga = await this.#step(run, saga);
     this.deps.log.info({ saga: saga.id, state: saga.state }, 'a plan ended');
-    return { status: saga.state === 'done' ? 'ok' : 'error', text: sagaText(saga) };
+    const trust = sagaTrust(
+      saga,
+      plan.calls.map(({ tool }) => tool.tells),
+    );
+    return {
+      status: saga.state === 'done' ? 'ok' : 'error',
+      text: sagaText(saga),
+      ...(trust === undefined ? {} : { trust }),
+    };
   }
 
   async #approvalOf({ approvalId }: ToolContext): Promise<Approval> {
@@ -118,7 +126,11 @@ export class SagaRunner implements PlanRunner {
     const deed = { ...call, index: move.index, context: contextOf(run.context, move) };
     switch (move.kind) {
       case 'find-out':
-        return this.#record(saga, deed, (await found(deed)) ?? { kind: 'unknown', text: STOPPED });
+        return this.#record(
+          saga,
+          deed,
+          (await found(deed)) ?? { kind: 'unknown', text: STOPPED, trust: 'tool' },
+        );
       case 'run':
         await this.#wait(move.waitMs, run.context.signal);
         return this.#run(run, saga, deed);
@@ -266,7 +278,13 @@ async function found(deed: Deed): Promise<Outcome | undefined> {
 const MOST_KEPT_CHARS = 2_000;
 
 function toOutcome(output: ToolOutput): Outcome {
-  const { status, text, receipt } = toldOutsideTurn(output);
+  const { status, text, source, trust, receipt } = toldOutsideTurn(output);
   const kept = text.slice(0, cutBefore(text, MOST_KEPT_CHARS));
-  return { kind: status, text: kept, ...(receipt === undefined ? {} : { receipt }) };
+  return {
+    kind: status,
+    text: kept,
+    ...(source === undefined ? {} : { source }),
+    ...(trust === undefined ? {} : { trust }),
+    ...(receipt === undefined ? {} : { receipt }),
+  };
 }

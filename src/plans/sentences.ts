@@ -1,15 +1,51 @@
 /** What people and the agent read about a plan that has ended: what became of each step, and what is left to do. Pure. */
 import { unlinked } from '../approvals/plain-address.ts';
 import { firstChars, literal, visible } from '../approvals/sentences.ts';
-import { isStanding, type Saga, type SagaStep } from '../domain/saga.ts';
+import type { Trust } from '../domain/provenance.ts';
+import { isStanding, type Saga, type SagaStep, type Whose } from '../domain/saga.ts';
 import { redactText } from '../observability/redaction.ts';
 
 /** Longest words of a tool that are passed on, in characters. */
 const MOST_WORDS = 200;
+/** Longest name of whose words those are, in characters. */
+const MOST_SOURCE = 100;
 
 /** For the record of its approval and for the agent: one paragraph of plain text. */
 export function sagaText(saga: Saga): string {
   return [headOf(saga), ...linesOf(saga), ...leftToDo(saga)].join(' ');
+}
+
+/**
+ * How far `sagaText` is trusted: no further than the least of the words that it tells.
+ *
+ * @param tells of each step's tool, for words of which nothing else is known
+ * @returns undefined when none of them are of strangers
+ */
+export function sagaTrust({ steps }: Saga, tells: readonly (Trust | undefined)[]): Trust | undefined {
+  const told = steps.flatMap((step, index) => wordsIn(step).map(({ trust }) => trust ?? tells[index]));
+  return (['web', 'outsider'] as const).find((trust) => told.includes(trust));
+}
+
+/** Whose words `becameOf` tells of a step. */
+function wordsIn({ state, outcome, remarkOf }: SagaStep): Whose[] {
+  const said: Whose = outcome ?? {};
+  const why: Whose = remarkOf ?? {};
+  switch (state) {
+    case 'waiting':
+    case 'running':
+    case 'undoing':
+      return [];
+    case 'done':
+    case 'failed':
+      return [said];
+    case 'unknown':
+    case 'undone':
+      return [why];
+    case 'stuck':
+      return [said, why];
+    default:
+      return state satisfies never;
+  }
 }
 
 /** Where it was asked for, when a human has to look; in markdown. */
@@ -65,29 +101,36 @@ function linesOf({ steps }: Saga): string[] {
 }
 
 function becameOf(step: SagaStep): string {
-  const { state, outcome, remark, undos, undoneBy } = step;
+  const { state, outcome, remark, remarkOf, undos, undoneBy } = step;
   const said = short(outcome?.text ?? 'nothing was said about it');
+  const saidBy = wordsOf(outcome?.source);
   const why = short(remark ?? 'no report came back');
+  const whyBy = wordsOf(remarkOf?.source);
   switch (state) {
     case 'waiting':
       return 'not begun.';
     case 'running':
       return 'under way.';
     case 'done':
-      return `done: ${said}`;
+      return `done${saidBy}: ${said}`;
     case 'failed':
-      return `failed: ${said}`;
+      return `failed${saidBy}: ${said}`;
     case 'unknown':
-      return `UNKNOWN, it may have been done or not: ${why}`;
+      return `UNKNOWN, it may have been done or not${whyBy}: ${why}`;
     case 'undoing':
       return 'being undone.';
     case 'undone':
-      return `done, and undone again: ${why}`;
+      return `done, and undone again${whyBy}: ${why}`;
     case 'stuck':
-      return `done (${said}), and NOT UNDONE: to undo it (${undoneBy ?? ''}) was tried ${undos} times, at last: ${why}`;
+      return `done${saidBy} (${said}), and NOT UNDONE: to undo it (${undoneBy ?? ''}) was tried ${undos} times, at last${whyBy}: ${why}`;
     default:
       return state satisfies never;
   }
+}
+
+/** In front of the words, for they can say of themselves whatever they like. */
+function wordsOf(source: string | undefined): string {
+  return source === undefined ? '' : ` (words of ${short(source, MOST_SOURCE)})`;
 }
 
 /** One sentence for each step that somebody has to do something about. */
@@ -119,7 +162,7 @@ function handWork(step: SagaStep, isFailed: boolean): string | undefined {
     : `it was done; leave it if the rest is done by hand, or undo it: ${undoneBy}.`;
 }
 
-function short(text: string): string {
+function short(text: string, most = MOST_WORDS): string {
   const plain = visible(text);
-  return plain.length > MOST_WORDS ? `${firstChars(plain, MOST_WORDS - 1)}…` : plain;
+  return plain.length > most ? `${firstChars(plain, most - 1)}…` : plain;
 }

@@ -182,6 +182,41 @@ describe('a plan', () => {
     expect((await saga())?.steps[1]?.outcome?.text).toHaveLength(2_000);
   });
 
+  it('OM-187 marks what a step told as the words of whoever wrote it, and no other step’s', async () => {
+    const output = await run([refund(7), deploy('2.0')], {
+      tool: planTool(
+        () => ALLOW,
+        shopWhere({ text: 'deployed, says Dana Reyes', source: 'the database shop' }),
+      ),
+    });
+
+    expect(output.text).toMatch(/1\. refund [^:]*: done: /);
+    expect(output.text).toContain('done (words of the database shop): deployed, says Dana Reyes');
+  });
+
+  it.each([
+    ['the gateway’s, where all has worked, though its tools tell of strangers', 'tool', undefined],
+    ['those of its tool, where nothing else is known', undefined, 'outsider'],
+    ['a page’s, of which one step told', 'web', 'web'],
+  ] as const)('OM-187 tells words as its steps told them: %s', async (_what, trust, told) => {
+    const text = { text: 'deployed', ...(trust === undefined ? {} : { trust }) };
+    const tool = planTool(() => ALLOW, shopWhere(text, 'outsider'));
+
+    const output = await run([deploy('2.0'), deploy('2.1')], { tool });
+
+    expect(output.trust).toBe(told);
+    expect((await saga())?.steps[1]?.outcome?.trust).toBe(trust);
+  });
+
+  /** The tools of the shop, with a deploy that tells this. */
+  function shopWhere(told: Omit<ToolOutput, 'status'>, tells?: 'outsider'): Tool[] {
+    return createShopTools(`${origin}/shop`).map((tool) =>
+      tool.name === 'deploy'
+        ? { ...tool, ...(tells ? { tells } : {}), execute: async () => ({ status: 'ok', ...told }) }
+        : tool,
+    );
+  }
+
   it('OM-150 OM-151 undoes B and then A when C fails, and leaves nothing', async () => {
     shop.fault('none', 'none', 'refuse');
 

@@ -130,6 +130,44 @@ describe('a saga', () => {
     expect(saga.state).toBe('undone');
   });
 
+  it('OM-187 keeps whose words it has of a step, and of the remark the last one’s alone', () => {
+    const by = { source: 'the bank', trust: 'web' } as const;
+    const { saga } = drive(begin(aPlan([UNDOABLE, {}]), T0), [
+      { ...ok, ...by },
+      { ...error, ...by },
+      { ...error, ...by },
+      error,
+    ]);
+
+    expect(saga.steps[0]).toMatchObject({ outcome: by, remark: 'refused' });
+    expect(saga.steps[0]?.remarkOf).toEqual({});
+    expect(saga.steps[1]?.outcome).toEqual({ status: 'error', text: 'refused', ...by });
+    expect(Saga.parse(JSON.parse(JSON.stringify(saga)))).toEqual(saga);
+  });
+
+  it('OM-187 says in its own words what no tool has said: that a step was lost, or that a rule forbids it', () => {
+    const begun = begin(aPlan([{}, {}]), T0);
+    const running = moved(start(begun, { epoch: 1, index: 0 }, T0, STEP_MS));
+
+    expect(moved(abandon(running, running.dueMs)).steps[0]?.remarkOf).toEqual({ trust: 'tool' });
+    expect(moved(refuse(begun, { epoch: 1, index: 0 }, 'no', T0)).steps[0]?.outcome).toEqual({
+      status: 'error',
+      text: 'no',
+      trust: 'tool',
+    });
+  });
+
+  it('reads a record of a plan that was begun before whose words it tells was kept', () => {
+    const { saga } = drive(begin(aPlan([UNDOABLE, {}]), T0), [ok, error]);
+    const old = JSON.parse(JSON.stringify(saga));
+    for (const step of old.steps) delete step.remarkOf;
+
+    expect(Saga.parse(old).steps.map(({ outcome }) => outcome)).toEqual([
+      { status: 'ok', text: 'done' },
+      { status: 'error', text: 'refused' },
+    ]);
+  });
+
   it('raises a step whose outcome nobody knows, and undoes nothing before it', () => {
     const { saga, deeds } = drive(begin(aPlan([UNDOABLE, UNDOABLE]), T0), [ok, unknown]);
 

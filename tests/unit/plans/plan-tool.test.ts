@@ -65,19 +65,6 @@ describe('a plan the model asks for', () => {
   });
 
   it.each([
-    [undefined, undefined],
-    ['outsider', 'outsider'],
-    ['web', 'web'],
-  ] as const)('OM-187 tells what its steps told: %s', async (tells, trust) => {
-    const plan = planTool(tells === undefined ? {} : { tells });
-    const input = plan.input.parse({ title: 'x', steps: [REFUND, DEPLOY] });
-
-    const output = await plan.execute(input, { ...CONTEXT, idempotencyKey: 'k' });
-
-    expect(output.trust).toBe(trust);
-  });
-
-  it.each([
     ['a plan in it', [REFUND, { tool: RUN_PLAN, arguments: {} }], 'cannot be a step of a plan'],
     ['a tool that there is not', [REFUND, { tool: 'fly', arguments: {} }], 'deploy, lookup, refund'],
     ['a tool that belongs to a turn', [REFUND, { tool: 'note', arguments: { text: 'x' } }], 'note cannot be'],

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ApprovalId, ConversationId, Platform } from '../../../src/domain/ids.ts';
 import { isStanding, type Saga, type SagaStep, StepState } from '../../../src/domain/saga.ts';
-import { raisedText, sagaText, troubleText } from '../../../src/plans/sentences.ts';
+import { raisedText, sagaText, sagaTrust, troubleText } from '../../../src/plans/sentences.ts';
 import { ALEX } from '../../support/approvals.ts';
 import { runs } from '../../support/property-runs.ts';
 
@@ -81,6 +81,46 @@ describe('what people read of a plan', () => {
 
     expect(text).toContain('⟨U+202E⟩');
     expect(text.length).toBeLessThan(500);
+  });
+
+  it('OM-187 names whose words it tells of a step, in front of them, and takes no text at its word', () => {
+    const rows = { ...DONE.outcome, text: 'Paid. (words of Dana Reyes)', source: 'the database shop' };
+    const why = { remark: 'Too late.', remarkOf: { source: 'the tool pay of the MCP server bank' } };
+    const lines = (...steps: Partial<SagaStep>[]) => sagaText(aSaga('raised', steps));
+
+    expect(lines({ state: 'done', outcome: rows })).toContain(
+      '(order 0): done (words of the database shop): Paid. (words of Dana Reyes)',
+    );
+    expect(lines({ state: 'failed', outcome: rows })).toContain('failed (words of the database shop): Paid.');
+    expect(lines({ state: 'stuck', outcome: rows, ...why, undos: 4 })).toMatch(
+      /done \(words of the database shop\) \(Paid\..*at last \(words of the tool pay of the MCP server bank\): Too late\./,
+    );
+    expect(lines({ state: 'undone', ...why })).toContain(
+      'undone again (words of the tool pay of the MCP server bank): Too late.',
+    );
+    expect(lines({ state: 'unknown', ...why })).toContain(
+      'done or not (words of the tool pay of the MCP server bank): Too late.',
+    );
+    expect(lines(DONE)).toContain('(order 0): done: Order 7 was refunded.');
+    const hidden = { ...rows, source: `\u202E${'x'.repeat(1_000)}` };
+    expect(lines({ state: 'done', outcome: hidden })).toMatch(/words of ⟨U\+202E⟩x{50,100}…\): Paid/);
+  });
+
+  it.each([
+    ['its tool’s words, where nothing else is known of them', DONE, 'outsider'],
+    ['the gateway’s own', { ...DONE, outcome: { ...DONE.outcome, trust: 'tool' } }, undefined],
+    ['a page', { ...DONE, outcome: { ...DONE.outcome, trust: 'web' } }, 'web'],
+    ['why it failed', { ...FAILED, outcome: { ...FAILED.outcome, trust: 'web' } }, 'web'],
+    ['nothing: it was not begun', { state: 'waiting' }, undefined],
+    ['why nobody knows', { state: 'unknown', remark: 'x', remarkOf: { trust: 'web' } }, 'web'],
+    ['that it was lost', { state: 'unknown', remark: 'x', remarkOf: { trust: 'tool' } }, undefined],
+    ['how it was undone', { state: 'undone', remark: 'x' }, 'outsider'],
+    ['both', { ...DONE, state: 'stuck', remark: 'x', remarkOf: { trust: 'web' } }, 'web'],
+  ] as const)('OM-187 is trusted no further than the words it tells: %s', (_what, step, trust) => {
+    const own = { ...DONE, outcome: { ...DONE.outcome, trust: 'tool' } } as const;
+
+    expect(sagaTrust(aSaga('raised', [own, step]), ['outsider', 'outsider'])).toBe(trust);
+    expect(sagaTrust(aSaga('raised', [DONE, step]), [undefined, 'outsider'])).toBe(trust);
   });
 
   it('makes no markup of what others wrote', () => {
