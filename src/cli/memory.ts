@@ -2,13 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
+import { z } from 'zod';
 import { visible } from '../approvals/sentences.ts';
 import { StartupError } from '../domain/errors.ts';
 import { PersonId } from '../domain/ids.ts';
 import { namesOf } from '../domain/link.ts';
 import { guestIdOf } from '../domain/person.ts';
 import { timeLimit } from '../domain/time-limit.ts';
-import { type Open, type Sought, Unsettled } from '../mailbox/unsettled.ts';
+import { type Found, type Open, type Sought, Unsettled } from '../mailbox/unsettled.ts';
 import {
   type Erased,
   type KnownAs,
@@ -17,6 +18,7 @@ import {
   PersonSnapshot,
 } from '../memory/person-data.ts';
 import { rewriteAppendOnlyFile } from '../redis/append-only-file.ts';
+import { partitionOf } from '../redis/keys.ts';
 import { type Actor, actorOf, auditName, demand } from './actor.ts';
 import { facts } from './table.ts';
 import { type StoreSession, withKnownStores } from './with-stores.ts';
@@ -30,6 +32,13 @@ export interface MemoryOptions {
 const REWRITTEN_WITHIN_MS = 120_000;
 /** Only whoever runs this may read what lies in it: it is about a person. */
 const PRIVATE = 0o600;
+/** Decides where in the audit it stands what these commands do. */
+const AUDITED_BY = 'cli';
+/** What an erasure leaves, because it is not settled, and only a name tells of. */
+const NAMED_EVENT = 'memory.unsettled';
+const NamedDetail = z.object({ items: z.array(z.string()) });
+/** Ids in one entry of the audit. */
+const MOST_ITEMS = 100;
 
 // ── The commands ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -91,16 +100,22 @@ export async function eraseMemory(who: string, isMeant: boolean, options: Memory
   return withPerson(who, options, 'erase what is remembered of', async (session, subject) => {
     if (!isMeant) {
       const counted = await session.personData.count(subject.ids, subject.known);
-      const left = await unsettledOf(session, await soughtFor(session, subject));
+      const { named: _, ...left } = await unsettledOf(session, await soughtFor(session, subject));
       const words = `${erasedText(counted)}\n\nNothing was erased. To do it: signalbox memory erase ${subject.id} --yes${leftText(left, counted)}`;
       return say(options, { erased: false, ...counted, left }, words);
     }
     const about = { actor: subject.actor, correlation: `cli:${randomUUID()}` };
     const erase = async () => {
-      // How they were called stands beside what they said, which goes.
+      // How they were called stands beside what they said, which goes: what is found by that is recorded before.
       const sought = await soughtFor(session, subject);
+      const { named } = await unsettledOf(session, sought);
+      await recordNamed(session, subject, named);
       const known = { ...about, ...subject.known };
-      return { sought, erased: await session.personData.erase(subject.ids, known, Date.now()) };
+      const items = [...sought.items, ...named];
+      return {
+        sought: { ...sought, items },
+        erased: await session.personData.erase(subject.ids, known, Date.now()),
+      };
     };
     const { sought, erased } = await erase().catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
@@ -110,7 +125,7 @@ export async function eraseMemory(who: string, isMeant: boolean, options: Memory
         { cause: error },
       );
     });
-    await session.audit.append('cli', {
+    await session.audit.append(AUDITED_BY, {
       ...about,
       event: 'memory.erased',
       subject: subject.id,
@@ -118,7 +133,8 @@ export async function eraseMemory(who: string, isMeant: boolean, options: Memory
       detail: { ...erased },
     });
     const files = await rewriteFiles(session);
-    const left = await unsettledOf(session, sought);
+    const { named, ...left } = await unsettledOf(session, sought);
+    await recordNamed(session, subject, named);
     const rest = leftText(left, erased);
     const all = rest === '' ? 'All of it is erased.' : 'All of it is erased that is settled.';
     const words = `${erasedText(erased)}\n\n${all}${FILES_TEXT[files]}${rest}`;
@@ -155,16 +171,41 @@ async function rewriteFiles({ redis, serverKind }: StoreSession): Promise<Files>
   return isDone ? 'rewritten' : 'not-yet';
 }
 
-function unsettledOf({ redis, keys, deadLetters }: StoreSession, sought: Sought): Promise<Open> {
+function unsettledOf({ redis, keys, deadLetters }: StoreSession, sought: Sought): Promise<Found> {
   return new Unsettled(redis, keys, deadLetters).of(sought);
 }
 
-/** By every name they are known by, here and where they wrote. */
-async function soughtFor({ personData }: StoreSession, { ids, known }: Subject): Promise<Sought> {
+/** By every name they are known by, here and where they wrote, and by what such a name has told of before. */
+async function soughtFor(session: StoreSession, { ids, known }: Subject): Promise<Sought> {
+  const { personData } = session;
   const { names = [], calledThere = [] } = known;
   const spoken = await personData.spokenBy(ids);
   const called = spoken.flatMap(({ said }) => said.map(({ from }) => from.name));
-  return { people: ids, names: [...new Set([...names, ...calledThere, ...called])] };
+  const items = await namedBefore(session, ids);
+  return { people: ids, names: [...new Set([...names, ...calledThere, ...called])], items };
+}
+
+/** Ids alone: an erasure after this one finds by them what nothing else tells of any more, also where this one is broken off. */
+async function recordNamed(
+  { audit }: StoreSession,
+  { id, actor }: Subject,
+  named: readonly string[],
+): Promise<void> {
+  const about = { actor, subject: id, correlation: `cli:${randomUUID()}`, channel: 'cli' };
+  for (let from = 0; from < named.length; from += MOST_ITEMS) {
+    const items = named.slice(from, from + MOST_ITEMS);
+    await audit.append(AUDITED_BY, { ...about, event: NAMED_EVENT, detail: { items } });
+  }
+}
+
+async function namedBefore({ audit }: StoreSession, ids: readonly PersonId[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const id of ids) {
+    for (const { event } of await audit.about(id, partitionOf(AUDITED_BY))) {
+      if (event.event === NAMED_EVENT) found.push(...NamedDetail.parse(event.detail).items);
+    }
+  }
+  return found;
 }
 
 /** Everybody may do this with what is their own; with what is somebody else's, whoever operates the gateway. */
@@ -213,7 +254,7 @@ async function record(
   detail: Record<string, unknown>,
 ): Promise<void> {
   const correlation = `cli:${randomUUID()}`;
-  await audit.append('cli', { event, actor, subject: id, correlation, channel: 'cli', detail });
+  await audit.append(AUDITED_BY, { event, actor, subject: id, correlation, channel: 'cli', detail });
 }
 
 /** @throws {StartupError} when the file cannot be read, or is something else */
@@ -321,7 +362,9 @@ const FILES_TEXT: Readonly<Record<Files, string>> = {
 function leftText({ waiting, letters }: Open, { undecided }: Pick<Erased, 'undecided'>): string {
   const left = [
     ...(undecided > 0
-      ? [`the words of ${undecided} requests for approval that are not over (\`signalbox approvals list\`)`]
+      ? [
+          `the words of ${undecided} ${undecided === 1 ? 'request for approval that is' : 'requests for approval that are'} not over (\`signalbox approvals list\`)`,
+        ]
       : []),
     ...(waiting > 0 ? [`${waiting} of what they wrote, are to be told or are named in, still in line`] : []),
     ...(letters.length > 0

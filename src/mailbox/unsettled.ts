@@ -2,7 +2,8 @@
  * What of somebody's nobody has dealt with yet, and what therefore outlives them being erased: messages in line, letters.
  *
  * A message is its author's. Everything else is the gateway's word, which may be for somebody, or quote them: it is
- * theirs where it says so by an id of theirs, wherever that stands in it, and where it calls them by name.
+ * theirs where it says so by an id of theirs, wherever that stands in it, and where it calls them by name. What they
+ * were called is not known any more once they are erased: what only a name tells of is found by its own id then.
  */
 import { z } from 'zod';
 import { AccountId, type PersonId } from '../domain/ids.ts';
@@ -20,12 +21,19 @@ export interface Open {
   readonly letters: readonly string[];
 }
 
+export interface Found extends Open {
+  /** Ids of items that only a name of theirs tells of, each once, without those that were known before. */
+  readonly named: readonly string[];
+}
+
 /** Who is looked for. */
 export interface Sought {
   /** Every id they go by. */
   readonly people: readonly PersonId[];
   /** What they are, or were, called. */
   readonly names: readonly string[];
+  /** Ids of items that were found by a name of theirs before. */
+  readonly items: readonly string[];
 }
 
 /** What somebody said, and who they are. */
@@ -34,6 +42,9 @@ const Message = z.object({
   requester: z.object({ person: z.string() }),
 });
 
+/** Whatever waits or is kept has one, of its own. */
+const Item = z.object({ id: z.string() });
+
 export class Unsettled {
   constructor(
     private readonly redis: RedisClient,
@@ -41,16 +52,22 @@ export class Unsettled {
     private readonly deadLetters: Pick<DeadLetters, 'all'>,
   ) {}
 
-  async of(sought: Sought): Promise<Open> {
+  async of(sought: Sought): Promise<Found> {
+    const named = new Set<string>();
+    const isTheirs = (item: string) => {
+      const found = findIn(item, sought);
+      if (found.kind === 'named' && found.id !== undefined) named.add(found.id);
+      return found.kind !== 'others';
+    };
     let waiting = 0;
     for (const pattern of [this.keys.everyLane(), this.keys.everyHeldBack()])
       for (const key of await this.#keysLike(pattern)) {
         const items = await this.redis.lrange(key, 0, -1);
-        waiting += items.filter((item) => isOf(item, sought)).length;
+        waiting += items.filter(isTheirs).length;
       }
     const letters: string[] = [];
-    for await (const { id, item } of this.deadLetters.all()) if (isOf(item, sought)) letters.push(id);
-    return { waiting, letters };
+    for await (const { id, item } of this.deadLetters.all()) if (isTheirs(item)) letters.push(id);
+    return { waiting, letters, named: [...named].filter((id) => !sought.items.includes(id)) };
   }
 
   /** Each once. */
@@ -61,17 +78,30 @@ export class Unsettled {
   }
 }
 
-function isOf(item: string, { people, names }: Sought): boolean {
+/**
+ *   theirs  by their id, by which it is found again
+ *   named   by a name of theirs alone, now or before
+ */
+type Whose =
+  | { readonly kind: 'theirs' | 'others' }
+  | { readonly kind: 'named'; readonly id: string | undefined };
+
+function findIn(item: string, { people, names, items }: Sought): Whose {
   const read = parsed(item);
   const message = Message.safeParse(read);
-  if (message.success) return people.some((person) => person === message.data.requester.person);
+  if (message.success) return { kind: isAmong(people, message.data.requester.person) ? 'theirs' : 'others' };
+  const texts = textsIn(read);
+  const calls = (called: readonly string[]) =>
+    texts.some((text) => called.some((name) => holdsName(text, name)));
   // In sentences, a guest is called by their id as well.
-  const called = [...names, ...people.filter(isGuestId)];
-  return textsIn(read).some(
-    (text) =>
-      people.some((person) => person === text || person === guestOf(text)) ||
-      called.some((name) => holdsName(text, name)),
-  );
+  const isById = texts.some((text) => isAmong(people, text) || isAmong(people, guestOf(text)));
+  if (isById || calls(people.filter(isGuestId))) return { kind: 'theirs' };
+  const id = Item.safeParse(read).data?.id;
+  return isAmong(items, id) || calls(names) ? { kind: 'named', id } : { kind: 'others' };
+}
+
+function isAmong(ids: readonly string[], id: string | undefined): boolean {
+  return id !== undefined && ids.includes(id);
 }
 
 /** Where it is an account. */

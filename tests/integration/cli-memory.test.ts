@@ -3,12 +3,14 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { toOpenEffect } from '../../src/approvals/approval-store.ts';
 import { consequencesOfOpening } from '../../src/approvals/consequences.ts';
 import { AccountId, ConversationId, PersonId } from '../../src/domain/ids.ts';
 import { guestIdOf } from '../../src/domain/person.ts';
 import { NoteStore, notesOf } from '../../src/memory/note-store.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { startEmbeddedRedis } from '../../src/redis/embedded.ts';
+import { partitionOf } from '../../src/redis/keys.ts';
 import { anApproval } from '../support/approvals.ts';
 import { type CliHome, createCliHome } from '../support/cli.ts';
 import { openStore } from '../support/core.ts';
@@ -270,6 +272,62 @@ describe('signalbox memory', () => {
     expect(again.out).toMatch(
       /All of it is erased that is settled\.[\s\S]*Not erased as long as it is not settled/,
     );
+  });
+
+  it('OM-193 says at each erasure which letter only calls them by name, until it is settled, also where the first was broken off', async () => {
+    const guest = guestIdOf(AccountId.parse('web:lemur'));
+    const from = { person: guest, name: 'Lemur Smith' };
+    await stores.writer.write(HERE, [
+      {
+        kind: 'entry',
+        conversationId: HERE,
+        entry: { ...said('hi', 4, guest), from },
+        keepMs: 3_600_000,
+      },
+    ]);
+    const named = { kind: 'text', id: 'asked:1', markdown: '**Lemur Smith asks**: where is it?' };
+    const dead = { kind: 'dead' as const, queue: 'o.slack' as const, lane: 'x', attempts: 1, reason: 'no' };
+    const other = { ...named, id: 'asked:2', markdown: 'Alex asks: where is it?' };
+    await stores.writer.write(
+      HERE,
+      [named, other].map((item) => ({ ...dead, item: JSON.stringify(item) })),
+    );
+    const letterOf = async () =>
+      (await stores.deadLetters.list()).find(({ item }) => item.includes('Lemur'))!;
+    const { redis, keys } = await openStore({ url: home.redisUrl, prefix: home.prefix });
+    // What is kept for their client is erased last, behind the transcripts.
+    await redis.hset(keys.clientCounters('lemur'), 'seq', 1);
+    const erase = async () => (await home.run('memory', 'erase', guest, '--yes', '--json')).out;
+    const leftOf = (out: string) => JSON.parse(out).left;
+    const first = await letterOf();
+
+    await redis.set(keys.clientEvents('lemur'), 'no stream');
+    const broken = await home.run('memory', 'erase', guest, '--yes');
+    await redis.del(keys.clientEvents('lemur'));
+    const transcript = (await redis.lrange(keys.transcript(HERE), 0, -1)).join('\n');
+    const again = await erase();
+    await stores.deadLetters.retry(first.id, 'dana');
+    const inLine = await erase();
+    await stores.deadLetters.discard((await stores.deadLetters.list())[0]!.id, 'dana');
+    await redis.del(keys.items(partitionOf(HERE), 'o.slack', 'x'));
+    const settled = await erase();
+
+    expect(broken.err).toContain('a part is left');
+    expect(transcript).not.toContain('Lemur');
+    expect(leftOf(again)).toEqual({ waiting: 0, letters: [first.id] });
+    expect(leftOf(inLine)).toEqual({ waiting: 1, letters: [] });
+    expect(leftOf(settled)).toEqual({ waiting: 0, letters: [] });
+  });
+
+  it('says of one request that it is one', async () => {
+    const request = { requester: PersonId.parse('alex'), requesterName: 'Alex Kim' };
+    const approval = anApproval({ conversation: HERE, tail: '000000000001', openedMs: Date.now(), request });
+    const opening = consequencesOfOpening(approval, Date.now());
+    await stores.writer.write(HERE, [toOpenEffect(approval, 3_600_000), ...opening]);
+
+    const { out } = await home.run('memory', 'erase', 'alex');
+
+    expect(out).toContain('the words of 1 request for approval that is not over');
   });
 
   it('counts one note as one', async () => {
