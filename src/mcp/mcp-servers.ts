@@ -18,7 +18,7 @@ import type { Tool, ToolContext, ToolSource } from '../domain/tool.ts';
 import type { Logger } from '../observability/logger.ts';
 import { createMcpTool } from './mcp-tool.ts';
 import type { PinStore } from './pin-store.ts';
-import { EMPTY_BOOK, type PinBook, type PinState, stateOf } from './pins.ts';
+import { EMPTY_BOOK, type PinBook, type PinState, stateOf, type Waiting, waitingIn } from './pins.ts';
 import { type CallOutcome, LINK_TIMINGS, type LinkTimings, ServerLink } from './server-link.ts';
 import { hashOf, type ReadDefinition, type ToolDefinition, toolNameOf } from './tool-definition.ts';
 import { createTransport } from './transports.ts';
@@ -45,6 +45,8 @@ interface Server {
   heard: readonly ReadDefinition[] | undefined;
   /** That could not be stored yet. */
   isUnsaid: boolean;
+  /** What waits for somebody, and was told by this process: names of tools, each with its hash. */
+  told: ReadonlySet<string>;
 }
 
 export class McpServers implements ToolSource {
@@ -100,6 +102,7 @@ export class McpServers implements ToolSource {
       try {
         if (server.isUnsaid && server.heard) await this.#say(server, server.heard);
         server.book = (await this.options.pins.newerThan(server.name, server.book)) ?? server.book;
+        this.#tellWaiting(server);
       } catch (error) {
         const facts = { err: error, server: server.name };
         this.options.log.warn(facts, 'what was agreed to of the tools of an MCP server could not be read');
@@ -134,15 +137,23 @@ export class McpServers implements ToolSource {
   }
 
   async #say(server: Server, heard: readonly ReadDefinition[]): Promise<void> {
-    const { pins, log } = this.options;
-    const held = await pins.saw(server.name, heard);
+    await this.options.pins.saw(server.name, heard, (tool) => isSwitchedOn(server.settings, tool));
     if (server.heard === heard) server.isUnsaid = false;
-    const waiting = held.filter(({ tool }) => isSwitchedOn(server.settings, tool));
-    if (waiting.length === 0) return;
-    const tools = waiting.map(({ tool, state }) => `${tool} (${state})`);
-    const remedy = `signalbox mcp review ${server.name}`;
-    log.warn(
-      { server: server.name, tools, remedy },
+  }
+
+  /** Once for each, also of what was seen before: while it was switched off, nobody was told. */
+  #tellWaiting(server: Server): void {
+    // What is stored may be about a tool that is no more.
+    if (!server.heard || server.isUnsaid) return;
+    const { name, settings, book, told } = server;
+    const waiting = waitingIn(book, (tool) => isSwitchedOn(settings, tool));
+    const untold = waiting.filter((each) => !told.has(keyOf(each)));
+    server.told = new Set(waiting.map(keyOf));
+    if (untold.length === 0) return;
+    const tools = untold.map(({ tool, state }) => `${tool} (${state})`);
+    const remedy = `signalbox mcp review ${name}`;
+    this.options.log.warn(
+      { server: name, tools, remedy },
       'tools of an MCP server are held back until somebody agrees to them',
     );
   }
@@ -191,6 +202,7 @@ export class McpServers implements ToolSource {
       book: EMPTY_BOOK,
       heard: undefined,
       isUnsaid: false,
+      told: new Set(),
       link: new ServerLink({
         server: name,
         transport: () => createTransport(name, settings, { folders, log }),
@@ -210,6 +222,10 @@ function offeredOf(server: Server): ToolDefinition[] {
     .filter(([tool, pin]) => stateOf(pin) === 'agreed' && isSwitchedOn(server.settings, tool))
     .flatMap(([, { agreed }]) => (agreed && isStill(server, agreed.definition) ? [agreed.definition] : []))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function keyOf({ tool, hash }: Waiting): string {
+  return `${tool} ${hash}`;
 }
 
 /** Of a tool of which nothing is kept. */

@@ -49,14 +49,19 @@ export class PinStore {
     return Number.parseInt(head || '0', 10) === rev ? undefined : this.book(server);
   }
 
-  /** Resolves with what waits for somebody now and did not before. */
-  async saw(server: string, read: readonly ReadDefinition[]): Promise<readonly Waiting[]> {
-    const held = await this.#records.apply(server, (stored, nowMs) => {
+  /** @param isOn what is switched off waits for nobody: it is kept, and the audit has no entry on it */
+  async saw(
+    server: string,
+    read: readonly ReadDefinition[],
+    isOn: (tool: string) => boolean = () => true,
+  ): Promise<void> {
+    await this.#records.apply(server, (stored, nowMs) => {
       const { next, held } = sawTools(stored ?? EMPTY_BOOK, read, nowMs);
-      const effects = held.map((each) => audited('mcp.tool-held', server, each, 'system'));
-      return { result: held, ...(next ? { next, effects } : {}) };
+      const effects = held
+        .filter(({ tool }) => isOn(tool))
+        .map((each) => audited('mcp.tool-held', server, each, 'system'));
+      return { result: undefined, ...(next ? { next, effects } : {}) };
     });
-    return held ?? [];
   }
 
   /** It does not run; `why` is the end of a sentence. */

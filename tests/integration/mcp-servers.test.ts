@@ -198,6 +198,34 @@ describe('a server somebody configured', () => {
   });
 });
 
+describe('a tool that is switched off', () => {
+  it('is told of once it is switched on, also by a process that has seen nothing new, and is not audited before', async () => {
+    const { settings } = await aHttpServer();
+    const world = await World.open();
+    const audit = new AuditLog(world.store.redis, world.store.keys);
+    const told = () =>
+      world.lines.filter(({ msg }) => msg.includes('are held back')).map(({ tools }) => tools);
+    const off = world.servers({ notes: { ...settings, tools: { search: { enabled: false } } } });
+    await off.start();
+    await world.logged('are held back');
+    await world.pins.agree('notes', { by: 'dana', isOn: (tool) => tool !== 'search' });
+    await world.until(() => off.tools().length > 0);
+    await off.stop();
+    const before = (await audit.tail(100)).map(({ event }) => event.subject);
+
+    const on = world.servers({ notes: settings });
+    await on.start();
+    await world.until(() => told().length > 1);
+    await on.look();
+    await on.look();
+
+    expect(before).toContain('mcp:notes/show');
+    expect(before).not.toContain('mcp:notes/search');
+    expect(told()[0]).not.toContain('search (new)');
+    expect(told().slice(1)).toEqual([['search (new)']]);
+  });
+});
+
 describe('a tool that changes', () => {
   it('is not offered until somebody agrees again; the others go on', async () => {
     const { sandbox, settings } = await aHttpServer();
