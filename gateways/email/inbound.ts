@@ -40,6 +40,10 @@ const MAX_FILE_NAME_CHARS = 255;
 const FORWARDED =
   /^\s*((?:(?:re|aw|sv|antw|odp)\s*:\s*)*)(?:fwd?|wg|tr|rv|enc|vb|vs|doorst|i|pd|yml|továbbítás|转发|轉寄)\s*[:：]/i;
 
+/** How they begin that of an answer. */
+const ANSWERED =
+  /^\s*(?:re|aw|sv|antw|odp|res|rif|ref|ynt|vá|vs|回复|回覆|答复|答覆|返信|ΑΠ|atb|отв)\s*(?:\[\d+\]|\(\d+\))?\s*[:：]/i;
+
 /** Of a line of which it is said whose it is, in letters and digits: one word is anybody's. */
 const MIN_LINE_CHARS = 4;
 
@@ -236,7 +240,14 @@ function toAttachment({ name, type, size, content }: MailAttachment): Attachment
 
 function visible(mail: ReadMail, links: boolean): VisibleText {
   if (mail.html === undefined) return { text: '', isMixed: false };
-  return toVisibleText(mail.html, { links, maxChars: MAX_READING_CHARS });
+  return toVisibleText(mail.html, { links, maxChars: MAX_READING_CHARS, hasEarlier: hasEarlier(mail) });
+}
+
+/** Whether it answers another mail, or passes one on, as far as its head says so. */
+function hasEarlier(mail: ReadMail): boolean {
+  const subject = subjectOf(mail);
+  const isThread = ['in-reply-to', 'references'].some((name) => headerOf(mail, name)?.trim());
+  return isThread || ANSWERED.test(subject) || FORWARDED.test(subject);
 }
 
 function sentAtOf(mail: ReadMail, arrived: Date): string {

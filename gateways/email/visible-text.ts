@@ -70,12 +70,18 @@ const HOLDS_QUOTE = exactly(
   'isReplyContent|isForwardContent|oriMsgHtmlSeperator|ntes-mailmaster-quote|reply139content|qmbox|_?originalContent',
 );
 
-/** What others may call it: it is a quote where something stands beside it, and not where it is the whole mail. */
+/**
+ * What others may call it: it is a quote where something stands beside it, or where the mail answers another or passes
+ * it on; and not where it is the whole of a mail that does neither.
+ */
 const MAY_HOLD_QUOTE = exactly(
-  '(?:mail|email|message|html|text|reply)?[_-]?quoted?[_-]?(?:text|reply|mail|email|message|content|body|html|block)?',
+  '(?:mail|email|message|html|text|reply)?[_-]?quoted?[_-]?(?:text|reply|mail|email|message|content|body|html|block|container|original)?',
   '\\w*mail_quoted?|cite|elided',
   '(?:forwarded|original|previous|reference)[_-]?(?:mail|email|message|content|text|body)',
 );
+
+/** What stands before the name itself. */
+const PREFIX = new RegExp(`^${PUT_BEFORE}`, 'i');
 
 /** What they draw above it, without anything around it: whatever follows is quoted. */
 const BEGINS_QUOTE = /(?:^|[\s_])(?:divrplyfwdmsg|outlookmessageheader|zwchr)\b/i;
@@ -122,13 +128,19 @@ export interface VisibleText {
   readonly isMixed: boolean;
 }
 
-/** `links`: write the target of a link behind its label. At most `maxChars` characters are returned. */
+/**
+ * `links`: write the target of a link behind its label. At most `maxChars` characters are returned. `hasEarlier`: whether
+ * the mail answers another, or passes it on: then all of it may be a quote, with nothing of its author's.
+ */
 export function toVisibleText(
   html: string,
-  options: { readonly links: boolean; readonly maxChars: number },
+  {
+    hasEarlier,
+    ...options
+  }: { readonly links: boolean; readonly maxChars: number; readonly hasEarlier: boolean },
 ): VisibleText {
   const page = read(html, { ...options, guesses: true });
-  return (page.isAllGuess ? read(html, { ...options, guesses: false }) : page).result();
+  return (page.isAllGuess && !hasEarlier ? read(html, { ...options, guesses: false }) : page).result();
 }
 
 interface Reading {
@@ -305,7 +317,14 @@ function quotingOf(name: string, attributes: Record<string, string>, guesses: bo
   if (name === 'blockquote' || hasLine) return 'quote';
   const names = namesOf(attributes).split(/\s+/);
   if (names.some((each) => HOLDS_QUOTE.test(each))) return 'holder';
-  return guesses && names.some((each) => MAY_HOLD_QUOTE.test(each)) ? 'guess' : undefined;
+  return guesses && names.some(mayHoldQuote) ? 'guess' : undefined;
+}
+
+/** `missive_quote`, `sh-quoted-content`; what begins with `quote-` is as likely an offer. */
+function mayHoldQuote(name: string): boolean {
+  const parts = name.replace(PREFIX, '').toLowerCase().split(/[_-]+/);
+  const isPart = parts.length > 1 && (parts.includes('quoted') || parts.indexOf('quote') > 0);
+  return isPart || MAY_HOLD_QUOTE.test(name);
 }
 
 /** One of these names, whatever was put before it. */

@@ -359,6 +359,8 @@ describe('what others wrote, in a mail that is HTML alone', () => {
     '<p>Please pay order 7.</p><div id="quote-request" class="citext no-original-mailing">It is 9 EUR.</div>',
     '<style>p { margin: 0 }</style><div class="quoted-text"><p>Please pay order 7.</p></div>',
     '<div class="original-message">Please pay order 7.<blockquote>earlier words</blockquote></div>',
+    '<div class="missive_quote">Please pay order 7.</div>',
+    '<p>Please pay order 7.</p><div class="x_quote-request quotes no-quotation">It is 9 EUR.</div>',
   ])('is not any other: %s', async (page) => {
     const message = await inboundOf(mailOf(html(page)));
 
@@ -366,13 +368,43 @@ describe('what others wrote, in a mail that is HTML alone', () => {
     expect(message.passesOn ?? quotesOthers(message.text)).toBe(false);
   });
 
-  it.each(['quoted-text', 'someMail_quote', 'originalMessage', 'x_forwarded-message'])(
+  it.each([
+    'quoted-text',
+    'someMail_quote',
+    'originalMessage',
+    'x_forwarded-message',
+    'missive_quote',
+    'sh-quoted-content',
+    'quoted-original',
+    'x_mailbird-quote',
+  ])(
     'OM-187 is told from them by a name that may stand for it, where they wrote something beside it: %s',
     async (name) => {
       const below = await inboundOf(mailOf(html(`<p>What is this?</p><div class="${name}">${WORDS}</div>`)));
       const above = await inboundOf(mailOf(html(`<div class="${name}">${WORDS}</div><p>What is this?</p>`)));
 
       expect([below, above].map((message) => isApart(message))).toEqual([true, true]);
+    },
+  );
+
+  it.each([
+    ['In-Reply-To: <m0@corp.test>', 'Order 7'],
+    ['References: <m0@corp.test>', 'Order 7'],
+    ['X-Mailer: x', 'Re: Order 7'],
+    ['X-Mailer: x', 'AW: Order 7'],
+    ['X-Mailer: x', 'Re[2]: Order 7'],
+    ['X-Mailer: x', 'Fwd: Order 7'],
+    ['X-Mailer: x', 'WG: Order 7'],
+  ])(
+    'OM-187 is told from them by such a name where they wrote nothing, if the mail answers or passes on: %s, %s',
+    async (header, subject) => {
+      const page = `<div><img src="cid:logo"></div><div class="quoted-text">${WORDS}</div>`;
+      const raw = mailOf(html(page)).replace('Subject: Order 7', `${header}\r\nSubject: ${subject}`);
+
+      const { text, passesOn } = await inboundOf(raw);
+
+      expect(text).toContain(WORDS);
+      expect(passesOn === true || quotesOthers(text)).toBe(true);
     },
   );
 
