@@ -241,9 +241,14 @@ export class DiscordClient {
 
   /** The interaction that a message of ours answers; undefined when it answers none, or is gone. */
   async commandOf(channel: string, message: string): Promise<string | undefined> {
+    return (await this.message(channel, message))?.interaction_metadata?.id;
+  }
+
+  /** One message; undefined when it is gone, when we do not see it, and when it is of a shape we do not know. */
+  async message(channel: string, message: string): Promise<Message | undefined> {
     const path = `/channels/${channel}/messages/${message}` as const;
     const answer = await unless(GONE_CODES, () => this.#call('get', path));
-    return Message.safeParse(answer).data?.interaction_metadata?.id;
+    return Message.safeParse(answer).data;
   }
 
   /** All of a server but its threads, those included that we cannot see. */

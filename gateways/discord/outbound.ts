@@ -151,7 +151,13 @@ const GOES_ON = '\n…';
 /** What shows progress until the reply is there: one message, under a key of its own. */
 export function toProgressPost(key: string, markdown: string): Post {
   const [text = '', ...rest] = toDiscordMarkdown(markdown, MAX_MESSAGE_CHARS - GOES_ON.length);
-  return { key: `${key}#progress`, content: rest.length === 0 ? text : text + GOES_ON };
+  const saysSo = rest.length === 0 && goesOn(text);
+  return { key: `${key}#progress`, content: saysSo ? text : text + GOES_ON };
+}
+
+/** Whether it ends as progress always does: by a mark of its own, behind whatever code or table is still open. */
+export function goesOn(content: string): boolean {
+  return /\s…\s*$/.test(content);
 }
 
 /** What a command is answered with where the answer gets a thread of its own: what it is about. */

@@ -19,6 +19,7 @@ import type { OutboundBody, OutboundMessage, Sent } from '../../src/domain/messa
 import { codeOf, type DiscordClient, type Original, PAGE_SIZE, type Written } from './client.ts';
 import { DISCORD } from './inbound.ts';
 import {
+  goesOn,
   type InteractionRef,
   nonceOf,
   type Place,
@@ -131,14 +132,24 @@ export class DiscordSender {
     signal.throwIfAborted();
     const spot = await this.#spotOf(placeOf(update));
     const { main } = toTextPosts(`settled:${update.key}`, update.markdown);
-    const shown = (await this.#ours(spot)).find(
-      ({ nonce }) => nonce === nonceOf(toProgressPost(update.key, '').key),
-    );
-    const written =
-      shown &&
-      isProgress(shown) &&
-      (await this.#edit({ channel: shown.channel_id, message: shown.id }, main, spot));
-    return written ? refOf(written.channel, written.message) : undefined;
+    const nonce = nonceOf(toProgressPost(update.key, '').key);
+    const shown =
+      (await this.#shownAt(update.ref, spot)) ??
+      (await this.#ours(spot)).find((message) => message.nonce === nonce);
+    // A reply that took its place keeps the nonce, and is told apart by its words.
+    if (!shown || !goesOn(shown.content ?? '')) return undefined;
+    const written = await this.#edit({ channel: shown.channel_id, message: shown.id }, main, spot);
+    return written && refOf(written.channel, written.message);
+  }
+
+  /** As it is now: its nonce is known only for a while. Undefined when it is gone, or cannot be seen. */
+  async #shownAt(ref: string | undefined, { original }: Spot): Promise<Message | undefined> {
+    const known = ref === undefined ? undefined : parseRef(ref);
+    if (!known) return undefined;
+    const there = await this.deps.client.message(known.channel, known.message);
+    if (there) return there;
+    const first = (await original())?.shown;
+    return first?.id === known.message ? first : undefined;
   }
 
   async #deliver(
@@ -411,11 +422,6 @@ interface About extends Pick<Spot, 'reply'> {
   readonly first: string | undefined;
   /** In ms; 0 when it is not known. */
   readonly queuedAt: number;
-}
-
-/** A reply that took its place keeps the nonce, and is told apart by its words: progress always says that it goes on. */
-function isProgress({ content = '' }: Message): boolean {
-  return content.trimEnd().endsWith('…');
 }
 
 const NO_ANSWER = async () => undefined;

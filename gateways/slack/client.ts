@@ -205,9 +205,9 @@ export class SlackClient {
     return timestampOf(message_ts);
   }
 
-  /** Our messages among those of a thread or a channel whose keys are asked for. */
+  /** Our messages among those of a thread or a channel whose keys are asked for; with `at`, only the one of that time. */
   async find(
-    place: { channel: string; thread: string | undefined; botId: string },
+    place: { channel: string; thread: string | undefined; botId: string; at?: string },
     keys: ReadonlySet<string>,
     signal: AbortSignal,
   ): Promise<Map<string, Found>> {
@@ -230,16 +230,17 @@ export class SlackClient {
   }
 
   async #page(
-    place: { channel: string; thread: string | undefined },
+    place: { channel: string; thread: string | undefined; at?: string },
     cursor: string | undefined,
   ): Promise<WebAPICallResult> {
+    const { channel, thread, at } = place;
     const page = {
-      channel: place.channel,
+      channel,
       include_all_metadata: true,
       limit: SEARCH_PAGE_SIZE,
       ...(cursor === undefined ? {} : { cursor }),
+      ...(at === undefined ? {} : { oldest: at, latest: at, inclusive: true }),
     };
-    const { thread } = place;
     return call(() =>
       thread === undefined
         ? this.#web.conversations.history(page)

@@ -115,7 +115,7 @@ export class SlackSender {
 
   /** Changes what shows progress, in whichever process it was posted; undefined when nothing does. */
   async settleProgress(
-    { key, to, markdown }: ProgressUpdate,
+    { key, to, markdown, ref }: ProgressUpdate,
     signal: AbortSignal,
   ): Promise<string | undefined> {
     signal.throwIfAborted();
@@ -124,7 +124,12 @@ export class SlackSender {
     const { main } = toTextPosts(`settled:${key}`, markdown); // no reply is looked for under this key
     const shown = toProgressPost(key, '');
     const spot = await this.#spotOf(place);
-    const found = (await this.#find([shown], spot, signal)).get(shown.key);
+    const known = ref === undefined ? undefined : parseRef(ref);
+    const there =
+      known?.channel === spot.channel
+        ? await this.#find([shown], { ...spot, at: known.ts }, signal)
+        : undefined;
+    const found = there?.get(shown.key) ?? (await this.#find([shown], spot, signal)).get(shown.key);
     return found?.state === 'progress' && (await this.client.update(spot.channel, found.ts, main, 'final'))
       ? refOf(spot.channel, found.ts)
       : undefined;
@@ -208,7 +213,11 @@ export class SlackSender {
     return this.#find([...posts.before, posts.main, ...posts.after], spot, signal);
   }
 
-  async #find(posts: readonly Post[], spot: Spot, signal: AbortSignal): Promise<Map<string, Found>> {
+  async #find(
+    posts: readonly Post[],
+    spot: Spot & { readonly at?: string },
+    signal: AbortSignal,
+  ): Promise<Map<string, Found>> {
     const keys = new Set(posts.map((post) => post.key));
     const { botId } = await this.whoAmI();
     return this.client.find({ ...spot, botId }, keys, signal);

@@ -50,7 +50,10 @@ export const OutboxItem = z.discriminatedUnion('kind', [
     saidTo: AccountId.optional(),
     /** The progress message that this text takes the place of. */
     replaces: z.string().optional(),
-    /** Key of a reply that will not come: this takes the place of its progress, and is not said where there is none. */
+    /**
+     * Key of a reply that will not come: this takes the place of its progress, which is looked for in `replaces` first,
+     * and is not said where there is none.
+     */
     progressOf: z.string().optional(),
     /** An earlier attempt at the same turn may have sent a message under this key already. */
     mayExist: z.boolean().optional(),

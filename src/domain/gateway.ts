@@ -134,10 +134,11 @@ export interface Progress {
   show(update: ProgressUpdate, signal: AbortSignal): Promise<string>;
 
   /**
-   * Changes what some attempt, in whichever process, showed under `key`, when no reply will take its place. Resolves
-   * with its reference; with undefined, having said nothing, where no progress stands there.
+   * Changes what some attempt, in whichever process, showed under `key`, when no reply will take its place; with `ref`
+   * it is looked for there first, however long ago that was. A reply stays as it is. Resolves with its reference; with
+   * undefined, having said nothing, where no progress stands there.
    */
-  settle(update: Omit<ProgressUpdate, 'ref'>, signal: AbortSignal): Promise<string | undefined>;
+  settle(update: ProgressUpdate, signal: AbortSignal): Promise<string | undefined>;
 }
 
 export interface ProgressUpdate {

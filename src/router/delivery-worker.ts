@@ -150,13 +150,14 @@ export class DeliveryWorker {
   async #withheld(item: OutboxItem, { attempt }: Claim): Promise<Effect[] | undefined> {
     if (item.kind !== 'text' || item.epoch === undefined) return undefined;
     const { controls, clock, keepTranscriptMs } = this.deps;
-    const { conversationId, replaces, mayExist, correlation, to } = item;
+    const { conversationId, replaces, progressOf, mayExist, correlation, to } = item;
     const epoch = await controls.epochOf(conversationId);
     if (mayBeSaid(item.epoch, epoch)) return undefined;
     const nowMs = clock.now();
     const isAnswer = item.id.startsWith('reply:');
     // Another process may have sent it whole, and ended before it could note that.
     const mayBeRead = isAnswer && attempt > 1;
+    const lookedFor = progressOf ?? (replaces === undefined || mayBeRead ? item.id : undefined);
     const text = mayBeRead ? MAY_BE_SENT : NOT_SENT;
     const entry = { kind: 'event' as const, text, at: new Date(nowMs).toISOString() };
     return [
@@ -165,7 +166,7 @@ export class DeliveryWorker {
       ...this.#unsaid(item),
       ...this.#toldOfWithheld(item),
       // What was shown of it stays as it is, unless somebody says that it does not go on.
-      ...(replaces === undefined && !mayExist
+      ...(replaces === undefined && progressOf === undefined && !mayExist
         ? []
         : [
             toOutEffect({
@@ -175,8 +176,9 @@ export class DeliveryWorker {
               conversationId,
               to,
               markdown: BROKEN_OFF,
+              ...(replaces === undefined ? {} : { replaces }),
               // What says all of it stays: only progress is looked for.
-              ...(replaces === undefined || mayBeRead ? { progressOf: item.id } : { replaces }),
+              ...(lookedFor === undefined ? {} : { progressOf: lookedFor }),
               epoch,
               atMs: nowMs,
             }),
@@ -324,8 +326,9 @@ export class DeliveryWorker {
     key: string,
     claim: Claim,
   ): Promise<Effect[]> {
-    const { to, markdown } = item;
-    const ref = await this.deps.gateway.progress?.settle({ to, key, markdown }, claim.signal);
+    const { to, markdown, replaces } = item;
+    const shown = { to, key, markdown, ...(replaces === undefined ? {} : { ref: replaces }) };
+    const ref = await this.deps.gateway.progress?.settle(shown, claim.signal);
     return ref === undefined ? [] : [toAudit(item, 'message.sent', { ref })];
   }
 

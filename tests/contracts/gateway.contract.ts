@@ -430,6 +430,45 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
         expect(await read(said)).not.toContain('I stopped here.');
       });
 
+      clause('progress', 'changes progress that breaks off anywhere: in code, in a table', async () => {
+        const said = await world.say('hello');
+        const { show, settle } = need(world.gateway.progress);
+        const { signal } = new AbortController();
+        const halves = [
+          'The rules say: half\n\n```ts\nconst fee = …',
+          'The rules say: half\n\n```ts …',
+          'The rules say: half\n\n| order | fee |\n|---|---|\n| 7 | 12 …',
+          '#### The rules say: half …',
+        ];
+        for (const [index, markdown] of halves.entries()) {
+          const about = { to: said.place, key: `reply:half-${index}` };
+          await show({ ...about, markdown }, signal);
+
+          expect(await settle({ ...about, markdown: 'I stopped here.' }, signal), markdown).toBeDefined();
+        }
+        expect(await read(said)).not.toContain('The rules say: half');
+      });
+
+      clause('progress', 'changes progress it is led to, however long ago it was shown', async () => {
+        const said = await world.say('hello');
+        const { show, settle } = need(world.gateway.progress);
+        const { signal } = new AbortController();
+        const about = { to: said.place, key: 'reply:old' };
+        const ref = await show({ ...about, markdown: 'Working on it …' }, signal);
+        const whole = { to: said.place, key: 'reply:old-whole' };
+        const replaces = await show({ ...whole, markdown: 'The rules say …' }, signal);
+        await send(said, { kind: 'text', markdown: 'Thirty days.', replaces }, { id: whole.key });
+        world.forget?.();
+
+        expect(await settle({ ...about, markdown: 'I stopped here.', ref }, signal)).toBe(ref);
+        expect(
+          await settle({ ...whole, markdown: 'I stopped there.', ref: replaces }, signal),
+        ).toBeUndefined();
+        expect(await read(said)).toContain('I stopped here.');
+        expect(await read(said)).not.toContain('Working on it');
+        expect(await read(said)).toContain('Thirty days.');
+      });
+
       clause('rate limit', 'says how long it was asked to wait', async () => {
         const said = await world.say('hello');
         await need(world.refuse)({ kind: 'rate-limited', seconds: 120 });

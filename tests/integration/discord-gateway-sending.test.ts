@@ -249,14 +249,14 @@ describe('sending to Discord', () => {
 
   describe('progress', () => {
     it('is one message, edited', async () => {
-      const first = await discord.gateway.progress.show({ to, key: 'a', markdown: 'reading' }, signal);
+      const first = await discord.gateway.progress.show({ to, key: 'a', markdown: 'reading …' }, signal);
       const second = await discord.gateway.progress.show(
-        { to, key: 'a', markdown: 'writing', ref: first },
+        { to, key: 'a', markdown: 'writing …', ref: first },
         signal,
       );
 
       expect(second).toBe(first);
-      expect(contents()).toEqual(['writing']);
+      expect(contents()).toEqual(['writing …']);
     });
 
     it('is the deferred answer of a command, edited into the answer itself', async () => {

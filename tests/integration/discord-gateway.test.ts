@@ -959,8 +959,8 @@ describe('/ask', () => {
     const to = discord.messages()[0]!.replyTo;
 
     const signal = new AbortController().signal;
-    const ref = await discord.gateway.progress.show({ to, key: 'k', markdown: 'looking it up' }, signal);
-    expect(contents(thread().id)).toEqual(['looking it up']);
+    const ref = await discord.gateway.progress.show({ to, key: 'k', markdown: 'looking it up …' }, signal);
+    expect(contents(thread().id)).toEqual(['looking it up …']);
     await discord.send({ to, body: { kind: 'text', markdown: 'Done.', replaces: ref } });
 
     expect(contents(thread().id)).toEqual(['Done.']);

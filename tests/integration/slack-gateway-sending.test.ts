@@ -180,6 +180,16 @@ describe('sending to Slack', () => {
       expect(replies().map((reply) => reply.text)).toEqual(['writing']);
     });
 
+    it('is settled in the message that is named, however much was said since', async () => {
+      const ref = await slack.gateway.progress.show({ to, key: 'a', markdown: 'reading …' }, signal);
+      const fresh = { to, key: 'a', markdown: 'I stopped here.' };
+
+      expect(await slack.gateway.progress.settle({ ...fresh, ref }, signal)).toBe(ref);
+      const [, ts] = ref.split('/');
+      expect(slack.calls('conversations.replies')).toMatchObject([{ oldest: ts, latest: ts }]);
+      expect(replies().map((reply) => reply.text)).toEqual(['I stopped here.']);
+    });
+
     it('shows the beginning of what is too long', async () => {
       await slack.gateway.progress.show({ to, key: 'a', markdown: 'word '.repeat(2_000) }, signal);
 

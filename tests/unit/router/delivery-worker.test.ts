@@ -7,6 +7,7 @@ import { EscalationItem } from '../../../src/delivery/escalation-item.ts';
 import type { Approval } from '../../../src/domain/approval/record.ts';
 import { RateLimitedError, UndeliverableError } from '../../../src/domain/errors.ts';
 import type { Escalation } from '../../../src/domain/escalation/record.ts';
+import type { Progress, ProgressUpdate } from '../../../src/domain/gateway.ts';
 import { type AccountId, PersonId, Platform } from '../../../src/domain/ids.ts';
 import type { Address } from '../../../src/domain/message.ts';
 import type { Person } from '../../../src/domain/person.ts';
@@ -47,6 +48,7 @@ interface Circumstances {
   readonly ageMs: number;
   /** What sending it comes to. */
   readonly error: Error;
+  readonly progress?: Progress;
   readonly places?: readonly Address[];
   readonly approval?: Approval;
   readonly triggers?: readonly EscalationTrigger[];
@@ -72,6 +74,7 @@ async function attempt(
     claim,
     epoch = 0,
     letters = [],
+    progress,
     written,
   }: Circumstances,
 ): Promise<string[]> {
@@ -94,6 +97,7 @@ async function attempt(
       send: async () => Promise.reject(error),
       directAddress: (account: AccountId) => ({ platform: SLACK, route: { user: account } }),
       check: async () => [],
+      ...(progress ? { progress } : {}),
     },
     approvals: { find: async () => approval } as unknown as ApprovalStore, // all that is asked of it
     controls: { epochOf: async () => epoch },
@@ -373,9 +377,9 @@ it('words that somebody said from elsewhere, and that are refused, are told to t
 });
 
 describe('a reply that may not be said any more', () => {
-  const withheld = async (claim: Partial<Claim>) => {
+  const withheld = async (claim: Partial<Claim>, item: object = {}) => {
     const written: Effect[] = [];
-    const reply = { id: 'reply:m1', replaces: 'shown', epoch: 0 };
+    const reply = { id: 'reply:m1', replaces: 'shown', epoch: 0, ...item };
     await attempt(reply, { ageMs: 0, error: new Error('nothing is sent'), claim, epoch: 1, written });
     return {
       said: written.flatMap((effect) => (effect.kind === 'out' ? [effect.item] : [])),
@@ -394,8 +398,38 @@ describe('a reply that may not be said any more', () => {
     const { said, noted } = await withheld({ attempt: 2 });
 
     // Only what shows progress is changed by that.
-    expect(said).toEqual([expect.objectContaining({ progressOf: 'reply:m1', markdown: BROKEN_OFF })]);
-    expect(said[0]).not.toHaveProperty('replaces');
+    expect(said).toEqual([
+      expect.objectContaining({ progressOf: 'reply:m1', replaces: 'shown', markdown: BROKEN_OFF }),
+    ]);
     expect(noted).toEqual([expect.objectContaining({ text: MAY_BE_SENT })]);
+  });
+
+  it.each([
+    [
+      'C1 stays as it is, too, where somebody takes over once more before it is looked for',
+      { replaces: 'shown' },
+    ],
+    ['C1 is looked for also where nobody knows where it stands', { replaces: undefined }],
+  ])('%s', async (_, where) => {
+    const word = { id: 'broken-off:reply:m1', progressOf: 'reply:m1', ...where };
+    const { said } = await withheld({ attempt: 1 }, word);
+
+    expect(said).toEqual([expect.objectContaining({ progressOf: 'reply:m1', markdown: BROKEN_OFF })]);
+  });
+
+  it('C1 is looked for where it was shown first, and under its key', async () => {
+    const settled: ProgressUpdate[] = [];
+    const progress: Progress = {
+      show: async () => 'shown',
+      settle: async (update) => {
+        settled.push(update);
+        return update.ref;
+      },
+    };
+    const word = { id: 'broken-off:reply:m1', replaces: 'shown', progressOf: 'reply:m1' };
+
+    await attempt(word, { ageMs: 0, error: new Error('nothing is sent'), progress, written: [] });
+
+    expect(settled).toEqual([expect.objectContaining({ key: 'reply:m1', ref: 'shown' })]);
   });
 });
