@@ -416,10 +416,10 @@ function mayOpenThread({ app_permissions: granted }: Command): boolean {
 
 /**
  * That nobody works on a question now, and the question, so that whoever has the conversation can read it. Undefined
- * where there is none, or the core answers: to what begins with a command.
+ * where there is none, or the core answers.
  */
 function silenceFor({ visible, message: { text } }: TakenCommand, stored: Settled): string | undefined {
-  if (visible === 'them' || text.startsWith('/') || stored.kind === 'failed') return undefined;
+  if (visible === 'them' || stored.kind === 'failed') return undefined;
   const { receipt } = stored;
   if (receipt.kind !== 'stored' || receipt.silence === undefined) return undefined;
   return `${receipt.silence}\n\n> ${text.replaceAll('\n', '\n> ')}`;

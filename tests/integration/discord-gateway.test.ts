@@ -859,6 +859,18 @@ describe('commands', () => {
     },
   );
 
+  it('OB-010 that nobody works on say so, too, where they begin with a word on how they are handled', async () => {
+    await open();
+    discord.onReceive(async () => ({ kind: 'stored', silence: 'Dana Reyes has this conversation.' }));
+
+    const seen = await slash('ask', { question: '/think where is order 7?' });
+
+    expect(seen).toMatchObject({
+      kind: 'message',
+      message: { content: 'Dana Reyes has this conversation.\n\n> /think where is order 7?' },
+    });
+  });
+
   it('that the core ignores say why', async () => {
     await open();
     discord.onReceive(async () => ({ kind: 'ignored', reason: 'unknown-account' }));
