@@ -48,7 +48,10 @@ export interface Recipient {
 }
 
 export interface MessageToolsDeps {
-  /** By id or whole name, where they prefer to be written to; a text says why not, as the end of a sentence. */
+  /**
+   * By id or whole name, where they prefer to be written to; a text says why not, as the end of a sentence, in words
+   * of ours, of the configuration and of the call.
+   */
   readonly person: (name: string) => Recipient | string;
   readonly channel: (name: string) => Recipient | string;
   readonly channels: () => readonly string[];
@@ -64,7 +67,7 @@ export interface MessageToolsDeps {
 export function createMessageTools(deps: MessageToolsDeps): Tool[] {
   const recipientOf = ({ person, channel = '' }: z.output<typeof SendMessage>): Recipient => {
     const found = person === undefined ? deps.channel(channel) : deps.person(person);
-    if (typeof found === 'string') throw new FutileCallError(found);
+    if (typeof found === 'string') throw new FutileCallError(found, { trust: 'tool' });
     return found;
   };
   const channels = deps.channels();

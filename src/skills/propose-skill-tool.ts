@@ -71,18 +71,22 @@ export function createProposeSkillTool(parts: ProposeSkillParts): Tool {
 // ── Before it is asked ───────────────────────────────────────────────────────────────────────────────────────
 
 async function foresee(parts: ProposeSkillParts, proposal: Proposal): Promise<Preview> {
+  const off = whyOff(parts.settings(), proposal.name);
+  if (off !== undefined) throw new FutileCallError(off, OURS);
   const place = await findPlace(parts, proposal);
   if (typeof place === 'string') throw new FutileCallError(place);
   const { now, below } = place;
   if (now && isWritten(proposal, place)) {
-    throw new FutileCallError(`the skill ${proposal.name} says just that already`);
+    throw new FutileCallError(`the skill ${proposal.name} says just that already`, OURS);
   }
-  const why = whyNot(proposal, place);
-  if (why !== undefined) throw new FutileCallError(why);
+  const over = now && whyNotOver(proposal, now.skill.reading.head);
+  if (over !== undefined) throw new FutileCallError(over);
+  const named = whyNotNamed(proposal, place);
+  if (named !== undefined) throw new FutileCallError(named, OURS);
   const version = versionAfter(now?.skill.reading.head.version);
   const text = toSkillText(proposal, version);
   const misread = misreadOf(proposal, text);
-  if (misread !== undefined) throw new FutileCallError(`it would not be read as a skill: ${misread}`);
+  if (misread !== undefined) throw new FutileCallError(`it would not be read as a skill: ${misread}`, OURS);
   return {
     changes: changesBetween(now?.text, text),
     basis: basisOf(place, proposal.name),
@@ -103,24 +107,31 @@ async function foresee(parts: ProposeSkillParts, proposal: Proposal): Promise<Pr
   };
 }
 
+/** Of reasons in words of ours and of the proposal alone; others repeat what lies in folders. */
+const OURS = { trust: 'tool' } as const;
+
 /** In words, a part of a sentence, why it cannot be. */
 async function findPlace(
   { settings, registry }: ProposeSkillParts,
   proposal: Proposal,
 ): Promise<SkillPlace | string> {
-  const { workspace, enabled, entries } = settings();
-  if (!enabled) return 'skills are switched off here';
-  if (entries[proposal.name]?.enabled === false) return `the skill ${proposal.name} is switched off here`;
+  const off = whyOff(settings(), proposal.name);
+  if (off !== undefined) return off;
   await registry.reload();
-  return placeOf(workspace, proposal.name, registry.shelf().standings);
+  return placeOf(settings().workspace, proposal.name, registry.shelf().standings);
 }
 
-function whyNot(proposal: Proposal, { now, below }: SkillPlace): string | undefined {
-  const { name, overrides } = proposal;
-  if (now) {
-    const why = whyNotOver(proposal, now.skill.reading.head);
-    if (why !== undefined) return why;
-  }
+function whyOff({ enabled, entries }: SkillSettings, name: string): string | undefined {
+  if (!enabled) return 'skills are switched off here';
+  return entries[name]?.enabled === false ? `the skill ${name} is switched off here` : undefined;
+}
+
+function whyNot(proposal: Proposal, place: SkillPlace): string | undefined {
+  const { now } = place;
+  return (now && whyNotOver(proposal, now.skill.reading.head)) ?? whyNotNamed(proposal, place);
+}
+
+function whyNotNamed({ name, overrides }: Proposal, { now, below }: SkillPlace): string | undefined {
   if (overrides !== undefined && below?.source !== overrides) {
     return `there is no skill ${name} that is ${overrides}; leave out overrides`;
   }

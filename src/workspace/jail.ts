@@ -41,6 +41,9 @@ export class WorkspaceRefusal extends AppError {
   }
 }
 
+/** The same, where `why` names no file or folder but those it was asked for: no name that somebody else has given. */
+export class PathRefusal extends WorkspaceRefusal {}
+
 /** A folder of the workspace that is held open. */
 export interface Folder {
   /** The path by which the system finds an entry in this very folder. */
@@ -109,9 +112,9 @@ export class Jail {
       const found = await this.withFolder(names.slice(0, -1), async (folder) => {
         const name = names.at(-1) ?? '.';
         const stats = await entryAt(folder, name);
-        if (!stats) throw new WorkspaceRefusal(`there is no file "${path}"`);
+        if (!stats) throw new PathRefusal(`there is no file "${path}"`);
         if (stats.isSymbolicLink()) return { link: await this.#inside(folder, name) };
-        if (!stats.isFile()) throw new WorkspaceRefusal(`"${path}" is not a plain file`);
+        if (!stats.isFile()) throw new PathRefusal(`"${path}" is not a plain file`);
         const handle = await openPlain(folder.at(name), path);
         try {
           const opened = await handle.stat();

@@ -10,7 +10,7 @@ import { cutBefore } from '../domain/text-cut.ts';
 import type { Preview, Tool, ToolContext, ToolOutput } from '../domain/tool.ts';
 import { applyEdit, beforeEdit, changesBetween } from './edit.ts';
 import { FilePath, FolderPath } from './file-path.ts';
-import { WorkspaceRefusal } from './jail.ts';
+import { PathRefusal, WorkspaceRefusal } from './jail.ts';
 import { versionOf, type Workspace } from './workspace.ts';
 
 const TIMEOUT_MS = 20_000;
@@ -274,6 +274,7 @@ async function foreseeEdit(
   files: Workspace,
   { path, version, ...edit }: z.output<typeof EditFile>,
 ): Promise<Preview> {
+  mustBeAt(path, await files.versionAt(path), version);
   const { text, version: now } = await files.read(path);
   const after = editedOrRefused(path, text, edit, { now, version });
   return { changes: changesBetween(text, after), basis: basisOf(path, now) };
@@ -286,7 +287,7 @@ async function foreseeMove(
   const now = await files.versionAt(from);
   mustBeAt(from, now, version);
   if ((await files.versionAt(to)) !== undefined) {
-    throw new WorkspaceRefusal(`there is something at "${to}" already`);
+    throw new PathRefusal(`there is something at "${to}" already`);
   }
   return { changes: [{ label: 'path', before: from, after: to }], basis: basisOf(from, now) };
 }
@@ -308,8 +309,8 @@ function basisOf(path: string, version: string | undefined): string {
 
 function mustBeAt(path: string, now: string | undefined, wanted: string | undefined): void {
   if (now === wanted) return;
-  if (now === undefined) throw new WorkspaceRefusal(`there is no file "${path}"`);
-  throw new WorkspaceRefusal(
+  if (now === undefined) throw new PathRefusal(`there is no file "${path}"`);
+  throw new PathRefusal(
     wanted === undefined
       ? `there is a file "${path}" already; read it, and name its version to replace it`
       : `"${path}" is at version ${now}, not ${wanted}; read it again`,
@@ -324,7 +325,7 @@ function editedOrRefused(
 ): string {
   mustBeAt(path, now, version);
   const edited = applyEdit(text, edit);
-  if ('problem' in edited) throw new WorkspaceRefusal(`"${path}": ${edited.problem}`);
+  if ('problem' in edited) throw new PathRefusal(`"${path}": ${edited.problem}`);
   return edited.text;
 }
 
@@ -397,7 +398,11 @@ async function foreseen(look: () => Promise<Preview>): Promise<Preview> {
   } catch (error) {
     const why = whyRefused(error);
     if (why === undefined) throw error;
-    throw new FutileCallError(why, { cause: error });
+    // Where a link leads is a name that anybody may have given.
+    throw new FutileCallError(why, {
+      cause: error,
+      trust: error instanceof PathRefusal ? 'tool' : undefined,
+    });
   }
 }
 

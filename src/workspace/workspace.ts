@@ -17,7 +17,7 @@ import type { WorkspaceSettings } from '../config/workspace.ts';
 import { StartupError } from '../domain/errors.ts';
 import { mustLieApart } from './apart.ts';
 import { namesIn, problemOf, UNFINISHED } from './file-path.ts';
-import { entryAt, type Folder, isOneOf, Jail, WorkspaceRefusal } from './jail.ts';
+import { entryAt, type Folder, isOneOf, Jail, PathRefusal, WorkspaceRefusal } from './jail.ts';
 
 /** Characters of a version; so short that it can be said, so long that two files hardly share one. */
 const VERSION_CHARS = 16;
@@ -119,7 +119,7 @@ export class Workspace {
     const content = await this.#bytesOf(path);
     const text = textIn(content);
     if (text === undefined) {
-      throw new WorkspaceRefusal(`"${path}" is not text: ${content.length} bytes of something else`);
+      throw new PathRefusal(`"${path}" is not text: ${content.length} bytes of something else`);
     }
     return { text, bytes: content.length, version: versionOf(content) };
   }
@@ -243,7 +243,7 @@ export class Workspace {
       return await this.#jail.withFolderOf(path, async (folder, name) => {
         const stats = await entryAt(folder, name);
         if (stats && !stats.isFile() && !stats.isSymbolicLink()) {
-          throw new WorkspaceRefusal(`"${path}" is not a plain file`);
+          throw new PathRefusal(`"${path}" is not a plain file`);
         }
         return stats !== undefined;
       });
@@ -256,7 +256,7 @@ export class Workspace {
   async #bytesOf(path: string): Promise<Buffer> {
     const { max_file_bytes: most } = this.limits;
     return this.#jail.withFile(path, async (handle, stats) => {
-      const tooLarge = () => new WorkspaceRefusal(`"${path}" is too large: more than ${most} bytes`);
+      const tooLarge = () => new PathRefusal(`"${path}" is too large: more than ${most} bytes`);
       if (stats.size > most) throw tooLarge();
       // One byte more than may be there: it may grow while it is read.
       const buffer = Buffer.alloc(most + 1);
@@ -299,9 +299,9 @@ export class Workspace {
   ): Promise<void> {
     const { max_file_bytes, max_files, max_total_bytes } = this.limits;
     const problem = problemOf(path);
-    if (problem !== undefined) throw new WorkspaceRefusal(`"${path}" ${problem}`);
+    if (problem !== undefined) throw new PathRefusal(`"${path}" ${problem}`);
     if (bytes > max_file_bytes) {
-      throw new WorkspaceRefusal(`"${path}" would have ${bytes} bytes; a file may have ${max_file_bytes}`);
+      throw new PathRefusal(`"${path}" would have ${bytes} bytes; a file may have ${max_file_bytes}`);
     }
     let [count, total] = [0, 0];
     for await (const { stats } of this.#entries('', signal)) {
@@ -309,14 +309,12 @@ export class Workspace {
       if (stats.isFile()) total += stats.size;
     }
     if (isNew && count >= max_files) {
-      throw new WorkspaceRefusal(
+      throw new PathRefusal(
         `the workspace is full: it has ${count} files and folders, and may have ${max_files}`,
       );
     }
     if (total - replaced + bytes > max_total_bytes) {
-      throw new WorkspaceRefusal(
-        `the workspace is full: it has ${total} bytes, and may have ${max_total_bytes}`,
-      );
+      throw new PathRefusal(`the workspace is full: it has ${total} bytes, and may have ${max_total_bytes}`);
     }
   }
 

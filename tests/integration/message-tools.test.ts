@@ -86,6 +86,7 @@ describe('words to others', () => {
       { channel: 'none', text: 'x' },
     ]) {
       await expect(tool.preview!(input, context)).rejects.toThrow(FutileCallError);
+      await expect(tool.preview!(input, context)).rejects.toMatchObject({ trust: 'tool' });
       expect(await run(input)).toMatchObject({ status: 'error', text: expect.stringMatching(/^Not sent: /) });
     }
     expect(await sent()).toEqual([]);

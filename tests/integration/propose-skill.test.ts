@@ -170,6 +170,7 @@ describe('a proposed skill', () => {
     expect(kept?.version).toBe('1.0.0');
     expect(await readVersion(kept!)).toBe(skillText('late-parcels', { body: WISH.body }));
     await expect(preview(change)).rejects.toThrow('says just that already');
+    await expect(preview(change)).rejects.toHaveProperty('trust', 'tool');
   });
 
   it('is not written over what somebody has changed since they were asked', async () => {
@@ -187,7 +188,9 @@ describe('a proposed skill', () => {
     shelf.put('bundled', 'late-parcels');
 
     await expect(preview()).rejects.toThrow('say overrides: bundled');
+    await expect(preview()).rejects.toHaveProperty('trust', 'tool');
     await expect(preview({ overrides: 'managed' })).rejects.toThrow('leave out overrides');
+    await expect(preview({ overrides: 'managed' })).rejects.toHaveProperty('trust', 'tool');
     const { told } = await preview({ overrides: 'bundled' });
     await agree({ overrides: 'bundled' });
     await run({ overrides: 'bundled' });
@@ -207,6 +210,7 @@ describe('a proposed skill', () => {
 
     shelf.put('workspace', 'group/late-parcels', skillText('late-parcels'));
     await expect(preview()).rejects.toThrow('group/late-parcels');
+    await expect(preview()).rejects.toHaveProperty('trust', undefined);
     shelf.put('workspace', 'other/inner', skillText('inner'));
     await expect(preview({ name: 'other' })).rejects.toThrow('holds other skills');
     shelf.put('workspace', 'broken', 'no head');
@@ -226,6 +230,7 @@ describe('a proposed skill', () => {
     shelf.settings = { ...shelf.settings, entries: { 'late-parcels': entry } };
 
     await expect(preview()).rejects.toThrow('is switched off');
+    await expect(preview()).rejects.toHaveProperty('trust', 'tool');
   });
 });
 
