@@ -333,7 +333,7 @@ export class ApprovalDesk {
       if (isMeant || !isProblemCode(counted.code)) return counted;
       return { ...counted, notice: `Said to ${literal(person.name)}: ${counted.notice}` };
     });
-    return this.#told(told, isQuestionOpen(told) ? QUESTION_REMEDY : ANSWER_REMEDY);
+    return this.#told(told, told.untilReply ? QUESTION_REMEDY : ANSWER_REMEDY);
   }
 
   /**
@@ -511,6 +511,8 @@ interface Told {
   readonly code: string;
   readonly approval: Approval;
   readonly notice: string;
+  /** A question is open: the same counts once there is a reply. */
+  readonly untilReply?: true;
 }
 
 /** Words about an approval. */
@@ -653,13 +655,8 @@ function fenced(epoch: number, approval: Approval): Problem {
   });
 }
 
-/** What does not count then, counts once there is a reply. */
-function isQuestionOpen({ code, approval }: Pick<Told, 'code' | 'approval'>): boolean {
-  return code === 'INVALID' && approval.state === 'NEEDS_INFO';
-}
-
 const QUESTION_REMEDY =
-  'A question is open: reply to it first (`POST …/replies`, by the client that asked), or let whoever put it decide. A no counts at any time.';
+  'A question is open: it waits for a reply of whoever asks for this (`POST …/replies`, where that is a client), or for whoever put it to decide. A no counts at any time.';
 const ANSWER_REMEDY = 'Read the approval again, and show the person what is asked now.';
 
 const CLAIM_REFUSED: Readonly<

@@ -130,6 +130,8 @@ export interface Counted {
   readonly notice: string;
   /** The line that agrees to what the notice says, where something is to be agreed to first. */
   readonly confirm?: string;
+  /** A question is open: the same counts once there is a reply. */
+  readonly untilReply?: true;
 }
 
 export class BallotBox {
@@ -221,7 +223,8 @@ export class BallotBox {
     if (!result) return undefined;
     const { code, approval: now } = result;
     const hold = await this.deps.holdOf(now);
-    return { code, approval: now, notice: noticeFor(result, hold) };
+    const waits = result.code === 'INVALID' && result.untilReply ? { untilReply: true as const } : {};
+    return { code, approval: now, notice: noticeFor(result, hold), ...waits };
   }
 
   /** Who says it, where, and what their word is worth, as it is now. */

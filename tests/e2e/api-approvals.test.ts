@@ -396,6 +396,7 @@ describe('answers that a program records', () => {
     const approval = await asked();
     await says('dana', 'ask', approval, { text: 'which parcel?' });
     const early = await says('alex', 'approve', approval);
+    const nothing = await says('alex', 'take-back', approval);
     await call(story, 'POST', `/approvals/${approval.id}/replies`, { text: 'the small one' });
     const yes = await says('alex', 'approve', approval);
 
@@ -406,6 +407,11 @@ describe('answers that a program records', () => {
         detail: expect.stringContaining('has asked a question that nobody has answered yet'),
         remedy: expect.stringContaining('A question is open'),
       },
+    });
+    // What no reply would make count is no matter of the question.
+    expect(nothing).toMatchObject({
+      status: 422,
+      body: { code: 'INVALID', remedy: expect.stringContaining('Read the approval again') },
     });
     expect(yes.status).toBe(200);
   });

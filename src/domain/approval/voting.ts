@@ -128,7 +128,13 @@ export type VoteResult =
   | { readonly code: 'NOT_OFFERED'; readonly approval: Approval }
   /** This channel does not prove enough for a yes; the sentence says which does. */
   | { readonly code: 'STEP_UP'; readonly approval: Approval }
-  | { readonly code: 'INVALID'; readonly approval: Approval; readonly problem: string };
+  | {
+      readonly code: 'INVALID';
+      readonly approval: Approval;
+      readonly problem: string;
+      /** A question is open: the same counts once there is a reply. */
+      readonly untilReply?: true;
+    };
 
 export function vote(
   approval: Approval,
@@ -234,17 +240,21 @@ function refuse(approval: Approval, answer: Vote): VoteResult | undefined {
   if (isYes && policy.approveFrom && !policy.approveFrom.includes(answer.via)) {
     return { code: 'STEP_UP', approval };
   }
-  const problem = problemWith(approval, answer, state === 'NEEDS_INFO');
+  const question = state === 'NEEDS_INFO' ? questionBefore(approval, answer) : undefined;
+  if (question !== undefined) return { code: 'INVALID', approval, problem: question, untilReply: true };
+  const problem = problemWith(approval, answer);
   return problem === undefined ? undefined : { code: 'INVALID', approval, problem };
 }
 
-function problemWith(approval: Approval, answer: Vote, isQuestionOpen: boolean): string | undefined {
+/** That somebody else has asked something, of what has to wait for the reply. */
+function questionBefore({ talk }: Approval, { choice, by }: Vote): string | undefined {
+  const asker = talk?.findLast(({ kind }) => kind === 'question')?.by;
+  if (choice === 'deny' || choice === 'take-back' || asker?.person === by.person) return undefined;
+  return `${asker?.name ?? 'somebody'} has asked a question that nobody has answered yet`;
+}
+
+function problemWith(approval: Approval, answer: Vote): string | undefined {
   const { choice, by, text, edit } = answer;
-  const asker = approval.talk?.findLast(({ kind }) => kind === 'question')?.by;
-  const needsReply = choice !== 'deny' && choice !== 'take-back';
-  if (isQuestionOpen && needsReply && asker?.person !== by.person) {
-    return `${asker?.name ?? 'somebody'} has asked a question that nobody has answered yet`;
-  }
   if (choice === 'answer' && !text?.trim()) return 'an answer needs some text';
   if (choice === 'answer' && approval.policy.options && !optionOf(approval.policy, text)) {
     const known = approval.policy.options.map(({ id, label }) => `${id} (${label})`).join(', ');
