@@ -2,7 +2,8 @@
  * How a rule looks at one argument of a call: `50` (equals), `[EUR, USD]` (one of), `"> 50"` (an operator).
  *
  * Numbers are compared as numbers, also where they are written as text, so that `"100"` does not slip under `> 50`.
- * An argument that is missing, or null, matches nothing, except `!=`: it is indeed not that value.
+ * An argument that is missing, or null, matches nothing, except `!=`: it is indeed not that value. What is known of it is
+ * another matter (`canTell`).
  *
  * Invariant
  *   What looks like an operator and is none is refused, and never taken for a text: no argument would ever be that
@@ -90,10 +91,12 @@ export function satisfies(comparison: Comparison, argument: unknown): boolean {
 /**
  * Whether a comparison can tell anything of an argument. It cannot of a list or a group of keys, of `true` held against
  * a text, or of a number that is written in a way nobody here reads (`1e9`, `120 EUR`): it would find a difference where
- * there may be none. Of one that is missing, or null, it can: there is nothing.
+ * there may be none. Of one that is missing, or null, it can: there is nothing. But an order cannot tell of null, which
+ * a program may take for no limit.
  */
 export function canTell(comparison: Comparison, argument: unknown): boolean {
-  if (argument === undefined || argument === null) return true;
+  if (argument === undefined) return true;
+  if (argument === null) return comparison.kind !== 'order';
   switch (comparison.kind) {
     case 'order':
       return toNumber(argument) !== undefined;

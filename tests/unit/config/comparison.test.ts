@@ -102,6 +102,7 @@ describe('a comparison in a rule', () => {
     ['> 50', 'many'],
     [9007199254740992, '9007199254740993'],
     ['9007199254740993', 9007199254740992],
+    ['> 50', null],
   ])('OM-120 says that %j tells nothing of %j', (written, argument) => {
     expect(canTell(parseComparison(written), argument)).toBe(false);
   });
@@ -114,7 +115,6 @@ describe('a comparison in a rule', () => {
     ['EUR', null],
     ['!= EUR', undefined],
     ['> 50', undefined],
-    ['> 50', null],
   ])('says that %j tells something of %j', (written, argument) => {
     expect(canTell(parseComparison(written), argument)).toBe(true);
   });

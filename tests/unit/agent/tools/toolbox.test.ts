@@ -159,12 +159,20 @@ describe('a call the model asks for', () => {
     };
     const box = aToolbox(rules(BIG, ANY), { tools: [loose] });
 
-    for (const amount of [[120], { value: 120 }, '1e3', '0x100', '１２０', '120 EUR', Number.NaN, true]) {
+    for (const amount of [
+      [120],
+      { value: 120 },
+      '1e3',
+      '0x100',
+      '１２０',
+      '120 EUR',
+      Number.NaN,
+      true,
+      null,
+    ]) {
       expect(box.screen(refund({ amount }))).toMatchObject({ kind: 'held', decision: { kind: 'ask' } });
     }
-    for (const amount of [20, null]) {
-      expect(box.screen(refund({ amount }))).toMatchObject({ kind: 'held', decision: { kind: 'allow' } });
-    }
+    expect(box.screen(refund({ amount: 20 }))).toMatchObject({ kind: 'held', decision: { kind: 'allow' } });
   });
 });
 
@@ -236,7 +244,6 @@ describe('the rules', () => {
 
   it.each([
     ['items.1.amount', { items: [{ amount: 100 }] }],
-    ['order.total', { order: null }],
     ['order.total', {}],
   ])('take for missing what is not there: %s in %j', (path, args) => {
     const denied: WrittenRule = { name: 'no', tool: 'refund', when: { [path]: '> 50' }, decision: 'deny' };
