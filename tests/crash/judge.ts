@@ -73,7 +73,7 @@ export function judge(evidence: Evidence): Verdict {
     accepted: messages.filter(({ acknowledgedAt }) => acknowledgedAt !== undefined).length,
     lost: messages.flatMap((message) => {
       const missing = missingOf(message, evidence.threads.get(message.conversation) ?? [], evidence);
-      return missing ? [`${labelOf(message)}: ${missing}`] : [];
+      return missing ? [`${labelOf(message)}: ${missing} (${whatIsThere(message, evidence)})`] : [];
     }),
     reordered: [
       ...evidence.disorder.map((words) => `the model was shown ${words}`),
@@ -100,6 +100,25 @@ export function judge(evidence: Evidence): Verdict {
     withheld: messages.filter((message) => isWithheld(message, evidence.takeovers)).length,
   };
 }
+
+/** What somebody who looks for it finds: the end of its thread, whose conversation it was, and what became of its call. */
+function whatIsThere(message: Message, { threads, takeovers, approvals }: Evidence): string {
+  const { conversation } = message;
+  const words = (threads.get(conversation) ?? []).map(({ text }) =>
+    JSON.stringify(text.slice(0, MOST_CHARS_SHOWN)),
+  );
+  const about = approvals.find(({ request }) => orderIn(request.args) === orderOf(message));
+  const hands = takeovers
+    .filter((one) => one.conversation === conversation)
+    .map(({ endedAfter }) => `hers until after m${endedAfter ?? '…'}`);
+  const call = isCall(message.kind) ? [`its request ${about ? `is ${about.state}` : 'is not there'}`] : [];
+  return [...call, ...hands, `the thread: ${words.slice(-MOST_POSTS_SHOWN).join(', ') || 'empty'}`].join(
+    '; ',
+  );
+}
+
+const MOST_CHARS_SHOWN = 60;
+const MOST_POSTS_SHOWN = 12;
 
 /** What is known beside a thread about messages that nobody answers. */
 type Silence = Pick<Evidence, 'takeovers' | 'shown'>;
