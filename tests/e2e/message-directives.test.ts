@@ -393,7 +393,7 @@ describe('OB-010 a command behind words of a message', () => {
   it('is not carried out where there are two of them, and that is said', async () => {
     const { thread } = await ask('the word is heliotrope');
 
-    await story.say(ALEX.slack, thread, '<@U0SIGNALBOX> /stop /new');
+    await story.say(ALEX.slack, thread, '<@U0SIGNALBOX> /new /human come');
 
     await story.answer(thread, /several commands, and I take one at a time/);
     await story.quiet();
