@@ -15,6 +15,7 @@ import {
   renew,
 } from '../domain/approval/execution.ts';
 import type { Approval } from '../domain/approval/record.ts';
+import { whoseOf } from '../domain/provenance.ts';
 import type { ToolOutput } from '../domain/tool.ts';
 import type { ApprovalStore } from './approval-store.ts';
 import type { StandingYes } from './standing-yes.ts';
@@ -44,16 +45,9 @@ export class PermitOffice {
     return result === 'RENEWED';
   }
 
-  async complete(
-    { approvalId, epoch }: Permit,
-    { status, text, source, trust }: ToolOutput,
-  ): Promise<CompleteResult> {
-    const outcome = {
-      status,
-      text,
-      ...(source === undefined ? {} : { source }),
-      ...(trust === undefined ? {} : { trust }),
-    };
+  async complete({ approvalId, epoch }: Permit, output: ToolOutput): Promise<CompleteResult> {
+    const { status, text } = output;
+    const outcome = { status, text, ...whoseOf(output) };
     return (
       (await this.approvals.apply(approvalId, (approval, nowMs) =>
         complete(approval, epoch, outcome, nowMs),

@@ -25,7 +25,7 @@
 import { z } from 'zod';
 import { ApprovalId, ConversationId, PersonId } from './ids.ts';
 import { Address } from './message.ts';
-import { Trust } from './provenance.ts';
+import { Whose, whoseOf } from './provenance.ts';
 
 export const FEWEST_STEPS = 2;
 /** As many as people can still read on one card. */
@@ -54,10 +54,6 @@ export const StepState = z.enum([
   'stuck',
 ]);
 export type StepState = z.infer<typeof StepState>;
-
-/** Whose words a text is, as its tool names them, and how far they are trusted. Absent: its tool's. */
-export const Whose = z.object({ source: z.string().optional(), trust: Trust.optional() });
-export type Whose = z.infer<typeof Whose>;
 
 export const SagaStep = z.object({
   tool: z.string(),
@@ -288,10 +284,6 @@ function afterUndo(step: SagaStep, outcome: Outcome): SagaStep {
 /** Whose the remark before it was counts no more. */
 function remarked(step: SagaStep, said: Pick<Outcome, 'text' | 'source' | 'trust'>): SagaStep {
   return { ...step, remark: said.text, remarkOf: whoseOf(said) };
-}
-
-function whoseOf({ source, trust }: Whose): Whose {
-  return { ...(source === undefined ? {} : { source }), ...(trust === undefined ? {} : { trust }) };
 }
 
 function moved(saga: Saga, change: Pick<Saga, 'steps' | 'dueMs'>): SagaChange {

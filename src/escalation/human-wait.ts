@@ -22,6 +22,7 @@ import {
   takeBesideConversation,
   takeWithConversation,
 } from '../domain/escalation/answers.ts';
+import { handsOff } from '../domain/escalation/plan.ts';
 import {
   type Escalation,
   type EscalationMove,
@@ -175,10 +176,6 @@ function wasTheirs({ standing, cameWith }: Escalation, person: PersonId): boolea
 /** What a plan left to be done by hand is done elsewhere, unless its policy wanted a person there. */
 function isDoneThere({ key, plan }: Escalation): boolean {
   return !isOfPlan(key) || handsOff(plan);
-}
-
-function handsOff({ steps }: Escalation['plan']): boolean {
-  return steps.some(({ kind }) => kind === 'hand-off');
 }
 
 /** Whether a wait is the one that people are called to by it. */

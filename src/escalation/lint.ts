@@ -7,7 +7,13 @@ import { TimeZone, type WallTime } from '../calendar/time-zone.ts';
 import { plansOf } from '../config/escalation-plans.ts';
 import type { Config } from '../config/load-config.ts';
 import type { Rotation } from '../config/schedules.ts';
-import { type EscalationPlan, type PlanStep, Severity, type Target } from '../domain/escalation/plan.ts';
+import {
+  type EscalationPlan,
+  handsOff,
+  type PlanStep,
+  Severity,
+  type Target,
+} from '../domain/escalation/plan.ts';
 import type { PersonId } from '../domain/ids.ts';
 import type { Importance } from '../domain/person.ts';
 import { type Scenario, type Simulation, simulate } from './simulation.ts';
@@ -184,10 +190,11 @@ function unused({ name }: EscalationPlan, { config: { escalation } }: LintDeps):
 }
 
 /** Called because a conversation waits for a human, and not allowed to take it. */
-function powerless({ name, steps, lastResort }: EscalationPlan, deps: LintDeps): string[] {
+function powerless(plan: EscalationPlan, deps: LintDeps): string[] {
+  const { name, steps, lastResort } = plan;
   const { triggers } = deps.config.escalation;
   const reasons = [
-    ...(steps.some(({ kind }) => kind === 'hand-off') ? ['hand_off'] : []),
+    ...(handsOff(plan) ? ['hand_off'] : []),
     ...(triggers.some(({ when, raise }) => when.kind === 'handoff' && raise === name)
       ? ['when: handoff']
       : []),

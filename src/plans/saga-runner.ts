@@ -24,6 +24,7 @@ import type { Authorizations } from '../config/authorizations.ts';
 import type { Approval, ApprovalRequest } from '../domain/approval/record.ts';
 import { channelOf } from '../domain/ids.ts';
 import { toldOutsideTurn } from '../domain/outside-text.ts';
+import { whoseOf } from '../domain/provenance.ts';
 import {
   begin,
   isOver,
@@ -278,13 +279,13 @@ async function found(deed: Deed): Promise<Outcome | undefined> {
 const MOST_KEPT_CHARS = 2_000;
 
 function toOutcome(output: ToolOutput): Outcome {
-  const { status, text, source, trust, receipt } = toldOutsideTurn(output);
+  const told = toldOutsideTurn(output);
+  const { status, text, receipt } = told;
   const kept = text.slice(0, cutBefore(text, MOST_KEPT_CHARS));
   return {
     kind: status,
     text: kept,
-    ...(source === undefined ? {} : { source }),
-    ...(trust === undefined ? {} : { trust }),
+    ...whoseOf(told),
     ...(receipt === undefined ? {} : { receipt }),
   };
 }

@@ -1,6 +1,7 @@
 /** How an approved call runs once, and what is known of it afterwards. Pure. */
 import { createHash } from 'node:crypto';
 import type { ApprovalId } from '../ids.ts';
+import type { Whose } from '../provenance.ts';
 import type { ToolOutput } from '../tool.ts';
 import { endOfHold } from './holding.ts';
 import { type Approval, advance, type Step } from './record.ts';
@@ -98,7 +99,7 @@ export type CompleteResult = 'RECORDED' | 'REPLAY' | 'LATE' | 'FENCED';
 export function complete(
   approval: Approval,
   epoch: number,
-  outcome: Pick<ToolOutput, 'status' | 'text' | 'source' | 'trust'>,
+  outcome: Pick<ToolOutput, 'status' | 'text'> & Whose,
   nowMs: number,
 ): Step<CompleteResult> {
   const { execution, result } = approval;

@@ -36,7 +36,7 @@ import { AnswerOption } from '../card.ts';
 import { MessageDirectives } from '../directive.ts';
 import { AccountId, ApprovalId, ConversationId, PersonId, Platform } from '../ids.ts';
 import { Address, AnswerChoice } from '../message.ts';
-import { Trust } from '../provenance.ts';
+import { Whose } from '../provenance.ts';
 import { Approvers } from '../quorum.ts';
 
 export const ApprovalState = z.enum([
@@ -393,8 +393,7 @@ export const Approval = z.object({
       status: z.enum(['ok', 'error']),
       text: z.string(),
       atMs: z.int(),
-      source: z.string().optional(),
-      trust: Trust.optional(),
+      ...Whose.shape,
     })
     .optional(),
   /** Why it was revoked, cancelled or became unknown. */
@@ -406,8 +405,7 @@ export const Approval = z.object({
       status: z.enum(['ok', 'error']),
       text: z.string(),
       atMs: z.int(),
-      source: z.string().optional(),
-      trust: Trust.optional(),
+      ...Whose.shape,
     })
     .optional(),
   /** The person who took it back, asked for something else instead, or found out what had come of it. */

@@ -116,6 +116,11 @@ export function holdOf({ holdMs = HOLD_MS }: Pick<EscalationPlan, 'holdMs'>): nu
   return holdMs;
 }
 
+/** Whether the agent falls silent by it, so that somebody is wanted in the conversation. */
+export function handsOff({ steps }: Pick<EscalationPlan, 'steps'>): boolean {
+  return steps.some(({ kind }) => kind === 'hand-off');
+}
+
 export function isWorse(severity: Severity, than: Severity): boolean {
   return Severity.options.indexOf(severity) > Severity.options.indexOf(than);
 }
