@@ -1,7 +1,8 @@
 /**
  * What `.ci/run` runs: the tests, part of them on the newest Node, the checks, the histories of approvals at full
  * length, the crash suite. Its last line counts what passed and failed: tests one by one, every other suite as one;
- * the lines before it name what failed. Nothing is left out because something before it failed.
+ * the lines before it name what failed, and how a history that went wrong is played again. Nothing is left out because
+ * something before it failed.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -20,11 +21,15 @@ const LONGEST_MS = {
 
 /** How a suite begins a line that names a failure. */
 const NAMES_FAILURE = /^\s*(?:FAIL|FAILED)\s+/;
+/** Of a history, or of a property: what plays it again. */
+const PLAYS_AGAIN = /SIGNALBOX_MODEL=\S+ npx vitest run [\w./-]+|\{ seed: -?\d+, path: "[\d:]+".*\}/;
 const MOST_NAMED = 50;
 
 const total = { passed: 0, failed: 0 };
 /** @type {Set<string>} */
 const failures = new Set();
+/** @type {Set<string>} */
+const playedAgain = new Set();
 for (const [verb, longestMs] of Object.entries(LONGEST_MS)) {
   if (verb === 'crash' && !existsSync(inRoot('tests', 'crash', 'main.ts'))) continue;
   const { passed, failed } = await runSuite(verb, longestMs);
@@ -32,6 +37,7 @@ for (const [verb, longestMs] of Object.entries(LONGEST_MS)) {
   total.failed += failed;
 }
 for (const each of [...failures].slice(0, MOST_NAMED)) console.log(each);
+for (const each of [...playedAgain].slice(0, MOST_NAMED)) console.log(`again: ${each}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 ? 0 : 1;
 
@@ -73,6 +79,8 @@ function run(command, args, longestMs) {
     const named = [];
     const read = (/** @type {string} */ line, isOutput = true) => {
       const words = stripVTControlCharacters(line);
+      const [again] = PLAYS_AGAIN.exec(words) ?? [];
+      if (again !== undefined) playedAgain.add(again);
       if (NAMES_FAILURE.test(words)) named.push(words.replace(NAMES_FAILURE, ''));
       if (isOutput && words.trim() !== '') lastLine = words.trim();
     };

@@ -309,8 +309,9 @@ function toPost(
   item: Extract<EscalationItem, { kind: 'post' }> & { readonly why?: Page['why'] },
   to: Address,
 ): Effect {
-  const { id, escalation, epoch, platform, channel, markdown, atMs, why = 'call' } = item;
-  const page: Page = { id, escalation, epoch, platform, importance: 'high', why, markdown, atMs };
+  const { id, escalation, epoch, platform, channel, markdown, from, atMs, why = 'call' } = item;
+  const whose = from === undefined ? {} : { from };
+  const page: Page = { id, escalation, epoch, platform, importance: 'high', why, markdown, ...whose, atMs };
   const conversationId = ConversationId.parse(`page:${platform}:${channel}`);
   return toOutEffect({
     kind: 'page',

@@ -49,7 +49,7 @@ export function* trials<Plan>(plans: fc.Arbitrary<Plan>, usual: number, share = 
  * Looks for the shortest history that goes wrong, beginning at this one.
  *
  * @param problem what is wrong with a history, if anything
- * @returns a report whose first line plays it again
+ * @returns a report whose first and last line play it again
  */
 export async function reportOf<Plan>(
   plans: fc.Arbitrary<Plan>,
@@ -68,11 +68,9 @@ export async function reportOf<Plan>(
   const at = found.counterexamplePath ?? path;
   const [shortest = plan] = found.counterexample ?? [];
   const why = (await problem(shortest)) ?? (await problem(plan)) ?? 'it does not go wrong every time';
-  return [
-    `SIGNALBOX_MODEL=${seed}:${at} npx vitest run ${file}`,
-    why,
-    JSON.stringify(shortest, undefined, 1),
-  ].join('\n');
+  const again = `SIGNALBOX_MODEL=${seed}:${at} npx vitest run ${file}`;
+  // At both ends: of a long one, somebody sees the last lines alone.
+  return [again, why, JSON.stringify(shortest, undefined, 1), why, again].join('\n');
 }
 
 function isSingle(): boolean {

@@ -9,7 +9,7 @@ const AT_ONCE = 64;
 /**
  * Tries all histories, until one goes wrong.
  *
- * @returns a report of the shortest that goes wrong, whose first line plays it again; undefined when none does
+ * @returns a report of the shortest that goes wrong, whose first and last line play it again; undefined when none does
  */
 export async function wrongAmong<Plan>(
   plans: fc.Arbitrary<Plan>,
