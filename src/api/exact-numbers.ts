@@ -6,6 +6,9 @@
 /** Digits of a double that every program writes and reads alike; with more, the same double has several names. */
 const MOST_DIGITS = 17;
 
+/** Digits at which a double that goes on with a 5 and zeros ends there. */
+const FAR_BEYOND = 40;
+
 /** Where a number stands that is too large, or a whole one beyond what is exact, such as `args.orders[1]`. */
 export function placeOfUnsafe(value: unknown, place = ''): string | undefined {
   if (typeof value === 'number') {
@@ -30,18 +33,39 @@ export function inexactIn(json: string): string | undefined {
 /** Texts are passed over as a whole, so that digits in them are no numbers. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
 
-/** Whether the double it is read as is called so: in short, or with as many digits as it was written with. */
+/**
+ * Whether it is a name of the double it is read as: the short one, as it will be shown, or a longer one that no other
+ * of its length is nearer to. Of two that are as near, which one in 10,000 doubles has, it is the one that is shown.
+ */
 function isExact(literal: string): boolean {
   const value = Number(literal);
-  const { digits, exponent } = decimalOf(literal);
-  if (digits === '') return value === 0;
-  if (digits.length > MOST_DIGITS || !Number.isFinite(value) || value === 0) return false;
-  const named = decimalOf(value.toExponential(digits.length - 1));
-  return named.digits === digits && named.exponent === exponent;
+  const written = decimalOf(literal);
+  const { length } = written.digits;
+  if (length === 0) return value === 0;
+  if (length > MOST_DIGITS || !Number.isFinite(value) || value === 0) return false;
+  const short = decimalOf(String(value));
+  if (isSame(written, short)) return true;
+  if (length <= short.digits.length) return false;
+  return isSame(written, decimalOf(value.toExponential(length - 1))) || isHalfBelow(written, value);
+}
+
+interface Decimal {
+  readonly digits: string;
+  readonly exponent: number;
+}
+
+function isSame(one: Decimal, other: Decimal): boolean {
+  return one.digits === other.digits && one.exponent === other.exponent;
+}
+
+/** Whether it is what many programs round a double to that lies half way to the next: JavaScript rounds that up. */
+function isHalfBelow({ digits, exponent }: Decimal, value: number): boolean {
+  const exact = decimalOf(value.toExponential(FAR_BEYOND));
+  return isSame(exact, { digits: `${digits}5`, exponent: exponent - 1 });
 }
 
 /** `digits × 10^exponent`, without zeros at either end; no digits for zero. */
-function decimalOf(literal: string): { readonly digits: string; readonly exponent: number } {
+function decimalOf(literal: string): Decimal {
   const [, whole = '', fraction = '', power = '0'] =
     /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(literal) ?? [];
   const all = `${whole}${fraction}`.replace(/^0+/, '');
