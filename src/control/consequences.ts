@@ -35,18 +35,18 @@ export function createConsequences(deps: ConsequenceDeps): ControlConsequences {
       ? deps.handoffs.onHandoff(moved.next, nowMs)
       : []),
     // That nobody came in time is no end of it: people are called on, and may still come.
-    ...(endsWish(before, moved.event) ? deps.handoffs.onSettled(moved, nowMs) : []),
+    ...(endsWish(before, moved) ? deps.handoffs.onSettled(moved, nowMs) : []),
     ...toCalls(before, moved, nowMs),
     ...wayBack(moved.next, moved.event),
   ];
 }
 
-function endsWish(before: Control, event: ControlMove['event']): boolean {
-  // What it is waited for now is no wish of anybody in the conversation.
-  if (event === 'settled-in-part') {
-    return before.state === 'HANDOFF_PENDING' && before.request.by.kind !== 'escalation';
-  }
-  return event === 'taken-over' || event === 'handoff-withdrawn' || event === 'settled';
+/** Whether nobody need come any more to a human that was asked for, by somebody there, the agent or a rule. */
+function endsWish(before: Control, { event, calledOff }: ControlMove): boolean {
+  if (event === 'taken-over' || calledOff) return true;
+  const isOver = event === 'handoff-withdrawn' || event === 'settled' || event === 'settled-in-part';
+  // What a policy waits for is no such wish: one from before, to which nobody came in time, is called about on.
+  return isOver && before.state === 'HANDOFF_PENDING' && before.request.by.kind !== 'escalation';
 }
 
 /** Whatever people are called here for hears of who came, how that ended, and that nobody need come. */
@@ -172,6 +172,7 @@ const WITHIN_EPOCH: ReadonlySet<ControlMove['event']> = new Set([
   'looked-after',
   'let-go',
   'settled-in-part',
+  'unanswered-in-part',
 ]);
 
 /** Said under the new epoch: if it is over before it was said, it is not said. */

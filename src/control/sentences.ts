@@ -33,6 +33,10 @@ export function announcementOf(
       return withdrawnText(before, calledOff !== undefined);
     case 'handoff-unanswered':
       return `${unansweredText(before)} I answer here again myself, beginning with what was written meanwhile. \`/human\` asks for somebody once more.`;
+    case 'unanswered-in-part':
+      return next.state === 'HANDOFF_PENDING'
+        ? `${unansweredText(before)} A policy still has people called here. ${goOnText(next)} ${callOffText(next.request)}`
+        : undefined;
     case 'looked-after':
       return next.state === 'HANDOFF_PENDING' ? lookedAfterText(before, next) : undefined;
     case 'let-go':
@@ -325,7 +329,9 @@ export function eventText(
     case 'settled-in-part':
       return settledEventText(settled, STILL_SILENT);
     case 'handoff-unanswered':
-      return `No human ${cameText(before)}${next.origin ? ', and people here were told so with an apology' : ''}. ${NO_LONGER_SILENT} Do not promise them a human.`;
+      return `${noHumanText(before, next)} ${NO_LONGER_SILENT} Do not promise them a human.`;
+    case 'unanswered-in-part':
+      return `${noHumanText(before, next)} A policy still has people called here: you stay silent until you are told otherwise.`;
     case 'taken-over':
       return next.state === 'HUMAN'
         ? `${JSON.stringify(nameInNews(next.owner))}, a person, has taken this conversation over. Until you are told otherwise you are silent here: what follows is said between people. Calls of yours that wait for a human stay valid.`
@@ -344,6 +350,10 @@ export function eventText(
     default:
       return event satisfies never;
   }
+}
+
+function noHumanText(before: Control, { origin }: Control): string {
+  return `No human ${cameText(before)}${origin ? ', and people here were told so with an apology' : ''}.`;
 }
 
 function cameText(before: Control): string {

@@ -10,7 +10,8 @@
  *   BOT ◀──all that was said before is stored── HANDBACK_PENDING
  *
  *   HANDOFF_PENDING is waited in longer while anybody who was called says that they look after it, and as before once
- *   nobody does any more; it leads to BOT when one of them says that it is done.
+ *   nobody does any more; it leads to BOT when one of them says that it is done. Where another escalation wants a human
+ *   there, it is waited for that one first.
  *
  * The functions here are the whole state machine. They decide; the store applies what they return in one write,
  * guarded by the revision they saw.
@@ -109,7 +110,7 @@ const Written = z.discriminatedUnion('state', [
     untilMs: z.int(),
     /** Those who have said that they look after it: one for each escalation, the first of them first. */
     helpers: z.array(Helper).default([]),
-    /** What a human is waited for once this request is settled, in this order. */
+    /** What a human is waited for once this request is settled, or nobody has come to it, in this order. */
     further: z.array(FurtherRequest).default([]),
   }),
   z.object({
@@ -159,6 +160,7 @@ export type ControlEvent =
   | 'handoff-requested'
   | 'handoff-withdrawn'
   | 'handoff-unanswered'
+  | 'unanswered-in-part'
   | 'looked-after'
   | 'let-go'
   | 'settled'
@@ -381,12 +383,20 @@ export function settle(
   };
 }
 
-/** The wait, for the next of those who want a human here; undefined when nobody does any more. */
-function passedOn(control: PendingControl, settled: EscalationId, nowMs: number): PendingControl | undefined {
+/**
+ * The wait, for the next of those who want a human here; undefined when nobody does any more.
+ *
+ * @param settled what is over; undefined: nobody came, but people are called on
+ */
+function passedOn(
+  control: PendingControl,
+  settled: EscalationId | undefined,
+  nowMs: number,
+): PendingControl | undefined {
   const { helpers, further, calledBy = [] } = control;
   const isHelpedBy = ({ request }: FurtherRequest) =>
     helpers.some(({ escalation }) => escalation === escalationOf(request));
-  const [first, ...others] = without(further, settled).filter(
+  const [first, ...others] = (settled === undefined ? further : without(further, settled)).filter(
     (each) => each.untilMs > nowMs || isHelpedBy(each),
   );
   if (!first) return undefined;
@@ -622,6 +632,14 @@ export function tick(control: Control, nowMs: number): ControlStep<ControlTick> 
   if (control.state === 'BOT' || nowMs < control.untilMs) return { result: 'nothing' };
   switch (control.state) {
     case 'HANDOFF_PENDING': {
+      // Whoever said that they look after it has not been heard of, either.
+      const waiting = passedOn({ ...control, helpers: [] }, undefined, nowMs);
+      if (waiting) {
+        return {
+          result: 'unanswered',
+          moved: { next: waiting, event: 'unanswered-in-part', actor: 'system' },
+        };
+      }
       const next: Control = { ...changed(control, {}, nowMs), state: 'BOT' };
       return { result: 'unanswered', moved: { next, event: 'handoff-unanswered', actor: 'system' } };
     }

@@ -80,6 +80,7 @@ const EVENTS: readonly ControlEvent[] = [
   'settled',
   'settled-in-part',
   'taken-over',
+  'unanswered-in-part',
 ];
 
 /** Everything that becomes of an item. */

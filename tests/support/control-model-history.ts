@@ -63,7 +63,7 @@ export type Happening =
   | {
       readonly kind: 'answered';
       readonly input: Input;
-      readonly result: TakeOverResult;
+      readonly result: Answer;
       readonly current: Control;
     }
   | { readonly kind: 'posted'; readonly item: MailboxItem }
@@ -77,6 +77,11 @@ export type Happening =
       readonly nowMs: number;
     }
   | { readonly kind: 'lost' };
+
+/** What whoever did something was told. */
+export type Answer =
+  | TakeOverResult
+  | { readonly code: 'SETTLED' | 'IN_PART' | 'NOTHING' | 'NOTED' | 'LET_GO' };
 
 export type TextItem = Extract<OutboxItem, { kind: 'text' }>;
 
@@ -260,7 +265,8 @@ export class History {
       work: (process) => process.apply(decide, onceKey, also),
       settled: (outcome) => {
         if (outcome.kind !== 'answered' || outcome.result === undefined) return;
-        const result = outcome.result as TakeOverResult; // its code and control, whatever was done
+        const told = outcome.result as TakeOverResult | Exclude<Answer, TakeOverResult>['code']; // whatever was done
+        const result = typeof told === 'string' ? { code: told } : told;
         this.happenings.push({ kind: 'answered', input, result, current: this.control });
       },
     });

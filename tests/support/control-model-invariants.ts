@@ -22,7 +22,10 @@ const SAME_CONTROLLER: ReadonlySet<string> = new Set([
   'looked-after',
   'let-go',
   'settled-in-part',
+  'unanswered-in-part',
 ]);
+
+const UNANSWERED: ReadonlySet<string> = new Set(['handoff-unanswered', 'unanswered-in-part']);
 
 export const INVARIANTS = {
   'C1 nothing that was begun before goes out once somebody was told that they have the conversation': (
@@ -32,8 +35,8 @@ export const INVARIANTS = {
     return each(history, (happening) => {
       if (happening.kind === 'lost') told = 0;
       if (happening.kind === 'answered') {
-        const { code, control } = happening.result;
-        if (code === 'TAKEN') told = Math.max(told, control.epoch);
+        const { result } = happening;
+        if (result.code === 'TAKEN') told = Math.max(told, result.control.epoch);
       }
       if (happening.kind !== 'said' || happening.item.epoch === undefined) return undefined;
       const { item, current } = happening;
@@ -184,9 +187,9 @@ export const INVARIANTS = {
     (history) =>
       eachWritten(history, ({ before, moved: { next, event }, nowMs }) => {
         if (before.state !== 'HANDOFF_PENDING') return undefined;
-        if (event === 'handoff-unanswered' && nowMs < before.untilMs)
-          return 'it was given up before its time';
-        if (next.state !== 'HANDOFF_PENDING') return undefined;
+        if (UNANSWERED.has(event) && nowMs < before.untilMs) return 'it was given up before its time';
+        // Nobody has been heard of who said so; it is waited for another from then on, for its own time.
+        if (next.state !== 'HANDOFF_PENDING' || event === 'unanswered-in-part') return undefined;
         const gone = before.helpers.filter(
           ({ escalation }) => !next.helpers.some((helper) => helper.escalation === escalation),
         );
@@ -224,9 +227,9 @@ export const INVARIANTS = {
       if (happening.kind !== 'answered') return undefined;
       const { input } = happening;
       const [change, ...more] = changes;
-      // Something else may have happened at the same moment, behind it.
-      if (!change || more.length > 0 || (input.kind !== 'settle' && input.kind !== 'cancel'))
-        return undefined;
+      // Something else may have happened at the same moment, behind it, or in its place.
+      if (!change || more.length > 0 || happening.result.code !== 'SETTLED') return undefined;
+      if (input.kind !== 'settle' && input.kind !== 'cancel') return undefined;
       const { before, moved, nowMs } = change;
       if (before.state !== 'HANDOFF_PENDING') return undefined;
       const waits = before.further.some(
@@ -238,6 +241,16 @@ export const INVARIANTS = {
         : undefined;
     });
   },
+
+  'E1 the agent does not speak because nobody came, while another that wanted a human waits for one': (
+    history,
+  ) =>
+    eachWritten(history, ({ before, moved: { next, event }, nowMs }) => {
+      if (before.state !== 'HANDOFF_PENDING' || !UNANSWERED.has(event)) return undefined;
+      const waits = before.further.filter(({ untilMs }) => untilMs > nowMs);
+      if ((next.state === 'BOT') === (waits.length === 0)) return undefined;
+      return `${next.state}, though ${waits.length} wait`;
+    }),
 
   'E1 whoever calls the wait off for all who were called may take the conversation over': (history) =>
     eachWritten(history, ({ moved: { event, calledOff } }) =>

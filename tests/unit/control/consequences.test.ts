@@ -78,3 +78,41 @@ describe('a note for the agent', () => {
     expect(JSON.stringify(entries)).not.toContain('right below');
   });
 });
+
+describe('that a human was wanted', () => {
+  const by = { kind: 'escalation', policy: 'legal', escalation: CALL } as const;
+  const CALLED = requestHandoff(untouched(TALK), { by }, { waitMs: 1_000 }, 0).moved!.next;
+  const wishAndCall = requestHandoff(WAITED_FOR, { by }, { waitMs: 5_000 }, 1).moved!.next;
+  const unanswered = tick(wishAndCall, 1_000).moved!.next;
+  const done = { by: DANA, escalation: CALL, isCancelled: false };
+  const other = { ...done, escalation: EscalationId.parse('esc_p0_111111111111') };
+
+  it.each<[string, Control, ControlMove | undefined, number]>([
+    ['is over once that is done', WAITED_FOR, settle(WAITED_FOR, done, 10).moved, 1],
+    ['is over though another is waited for still', wishAndCall, settle(wishAndCall, other, 10).moved, 1],
+    ['is called about on where what a policy waited for is done', CALLED, settle(CALLED, done, 10).moved, 0],
+    ['is called about on where nobody came in time', wishAndCall, tick(wishAndCall, 1_000).moved, 0],
+    ['is called about on after that, too', unanswered, settle(unanswered, done, 2_000).moved, 0],
+    [
+      'is over for all once somebody who may says that nobody need come',
+      CALLED,
+      handBack(CALLED, { by: DANA, permitted: true }, 10).moved,
+      1,
+    ],
+  ])('%s', (_what, before, moved, times) => {
+    const over: ControlMove[] = [];
+    const handoffs = {
+      namesFor: () => [],
+      onHandoff: () => [],
+      onSettled: (move: ControlMove) => {
+        over.push(move);
+        return [];
+      },
+    };
+    const consequences = createConsequences({ handoffs, keepTranscriptMs: () => 1, standingOf: () => ({}) });
+
+    consequences(before, moved!, { nowMs: 20, waiting: [] });
+
+    expect(over).toHaveLength(times);
+  });
+});

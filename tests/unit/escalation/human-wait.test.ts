@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Control, requestHandoff, untouched } from '../../../src/domain/control.ts';
+import { type Control, requestHandoff, tick as tickControl, untouched } from '../../../src/domain/control.ts';
 import {
   acknowledge,
   cancel,
@@ -110,6 +110,18 @@ describe('a wait for a human', () => {
       expect('untilMs' in next && next.untilMs).toBeGreaterThan(HOUR);
       const left = letGo(theirs, DEED, 4).moved!.next;
       expect(followWait(next, left, 4, 4).moved?.next).toMatchObject({ helpers: [], untilMs: 2 + HOUR });
+    });
+
+    it('E1 goes on for that one where nobody came to the first, and ends once nobody has come to either', () => {
+      const { next, event } = tickControl(both, WAIT_MS).moved!;
+
+      expect(event).toBe('unanswered-in-part');
+      expect(next).toMatchObject({ state: 'HANDOFF_PENDING', epoch: both.epoch, request: policy });
+      expect(tickControl(next, HOUR).moved).toBeUndefined();
+      expect(tickControl(next, 1 + HOUR).moved).toMatchObject({
+        event: 'handoff-unanswered',
+        next: { state: 'BOT', calledBy: [OTHER] },
+      });
     });
 
     it('E1 is told as nothing that anybody has done where it was called off', () => {
