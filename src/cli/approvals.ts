@@ -23,7 +23,8 @@ import {
   titleOf,
 } from '../approvals/sentences.ts';
 import { createHoldOf, type HoldOf } from '../control/hold.ts';
-import { type DelegateResult, delegate, delegatorsOf } from '../domain/approval/delegation.ts';
+import { type DelegateResult, delegate } from '../domain/approval/delegation.ts';
+import { delegatorsOf } from '../domain/approval/delegation-chain.ts';
 import { excludedFrom, isExcluded, type Known } from '../domain/approval/exclusion.ts';
 import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/reconciliation.ts';
 import { type Approval, approversOf, isEnded, type Step } from '../domain/approval/record.ts';

@@ -26,7 +26,7 @@ import type { TimeZone } from '../calendar/time-zone.ts';
 import { type Authorizations, mayDo, type Permission } from '../config/authorizations.ts';
 import { type Absence, type Contact, toPeople } from '../config/contacts.ts';
 import type { Config } from '../config/load-config.ts';
-import { delegatorsOf } from '../domain/approval/delegation.ts';
+import { delegatorsOf } from '../domain/approval/delegation-chain.ts';
 import { type Excluded, excludedFrom, idsOf, type Known } from '../domain/approval/exclusion.ts';
 import { type Approval, type ApprovalRequest, approversOf } from '../domain/approval/record.ts';
 import type { PeopleNow } from '../domain/approval/validity.ts';

@@ -32,7 +32,7 @@ import type { ReplyClaim, ReplySubject, ReplyTokens } from '../approvals/reply-t
 import { literal, noticeFor, standing, titleOf, viaText } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect, toSender } from '../delivery/outbox.ts';
 import { noteCopy } from '../domain/approval/copies.ts';
-import { delegatorsOf } from '../domain/approval/delegation.ts';
+import { delegatorsOf } from '../domain/approval/delegation-chain.ts';
 import { answeredBy } from '../domain/approval/reconciliation.ts';
 import { type Approval, isWaiting } from '../domain/approval/record.ts';
 import { mayDecide } from '../domain/approval/voting.ts';

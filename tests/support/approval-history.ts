@@ -1,5 +1,6 @@
 import { addCopy, noteCopy } from '../../src/domain/approval/copies.ts';
-import { delegate, delegatorsOf } from '../../src/domain/approval/delegation.ts';
+import { delegate } from '../../src/domain/approval/delegation.ts';
+import { delegatorsOf } from '../../src/domain/approval/delegation-chain.ts';
 import {
   type ClaimResult,
   claim,
@@ -619,11 +620,9 @@ export class History {
   }
 
   #voter(current: Approval, name: string): Voter & { standsFor: readonly Voter[] } {
-    const standsFor = delegatorsOf(current, idOf(name)).map((person) => ({
-      person,
-      roles: [...(this.#roles[person] ?? [])],
-    }));
     const roles = [...(this.#roles[name] ?? [])];
+    const givers = roles.length > 0 ? delegatorsOf(current, idOf(name)) : [];
+    const standsFor = givers.map((person) => ({ person, roles: [...(this.#roles[person] ?? [])] }));
     return { person: idOf(name), roles, standsFor, ...(roles.length === 0 ? { mute: true } : {}) };
   }
 

@@ -121,7 +121,7 @@ export const INVARIANTS = {
         able === undefined || moved.actor === 'system' || able.includes(person);
       const late = said.find(
         ({ person, mute, standsFor = [] }) =>
-          !(isAble(person) && !mute) && !standsFor.some((each) => isAble(each.person)),
+          !isAble(person) || (mute && !standsFor.some((each) => isAble(each.person))),
       );
       if (late) return `${late.person} decided, who may not any more`;
       const usable = said.map((voter) => ({

@@ -5,19 +5,18 @@
  *
  * Invariants
  *   1. Nobody gives themselves a word. Whoever runs the gateway takes no place but one they could fill anyhow.
- *   2. Whoever takes a place may decide approvals at all, then and when they answer (`Directory.wordsPassedTo`).
+ *   2. Whoever takes a place may decide approvals at all, then and when they answer (`Directory.wordsPassedTo`),
+ *      and for as long as it is to count (`validity.ts`).
  *   3. The word of somebody who is away is said by whom they named for that, and goes no further: it is theirs to pass
  *      on, or, in their place, for whoever runs the gateway.
  */
 import type { PersonId } from '../ids.ts';
 import type { Authority, Voter } from '../quorum.ts';
 import { withFurther } from './copies.ts';
+import { chainTo, LONGEST_CHAIN } from './delegation-chain.ts';
 import { isExcluded, type Known } from './exclusion.ts';
 import { type Approval, advance, type CardCopy, type Delegation, isWaiting, type Step } from './record.ts';
 import { mayDecide } from './voting.ts';
-
-/** How often a word can be passed on. */
-const LONGEST_CHAIN = 3;
 
 export interface Delegating {
   /** With what they can pass on: their own word, and those that were passed to them. */
@@ -112,26 +111,4 @@ function withoutWord(approval: Approval, awayFor: readonly Authority[]): Delegat
   return insteadOf.length > 0
     ? { code: 'STANDS_IN', approval, insteadOf }
     : { code: 'NOT_ELIGIBLE', approval };
-}
-
-/** Everybody whose word this person may speak, by delegation of this request; nearest first. */
-export function delegatorsOf(
-  { delegations = [] }: Pick<Approval, 'delegations'>,
-  person: PersonId,
-): PersonId[] {
-  return chainTo(person, delegations).slice(0, LONGEST_CHAIN);
-}
-
-/** Whose word has come to this person, directly or through others. */
-function chainTo(person: PersonId, delegations: readonly Delegation[]): PersonId[] {
-  const found: PersonId[] = [];
-  const look = (at: PersonId): void => {
-    for (const { from, to } of delegations) {
-      if (to !== at || from === person || found.includes(from)) continue;
-      found.push(from);
-      look(from);
-    }
-  };
-  look(person);
-  return found;
 }

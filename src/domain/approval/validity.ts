@@ -3,12 +3,14 @@
  *
  *   the person        is still somebody here, and it is not asked on their behalf
  *   their authority   what they still have of the roles they had; who was on call or away then, decided then
+ *   another's word    as long as that other one may, and, where it was passed to them, they may approve themselves
  *
  * Invariant: nothing is worth more than when it was said. Whoever may do more by now can say it anew.
  */
 import type { AccountId, PersonId } from '../ids.ts';
 import { isApprover } from '../quorum.ts';
 import { toVoter, voterIn } from './agreement.ts';
+import { delegatorsOf } from './delegation-chain.ts';
 import { isExcluded, type Known } from './exclusion.ts';
 import { type Approval, type Assent, approversOf, type VoidedAssent } from './record.ts';
 
@@ -95,9 +97,15 @@ function reduced<Said extends Word>(
   { speaker, people }: { readonly speaker: PersonNow; readonly people: PeopleNow },
 ): Said {
   const { roles, mute, standsFor = [], ...said } = assent;
+  // A request is passed to those who may approve alone, by roles of their own.
+  const mayBePassed = people.find(said.by.person, [])?.permitted === true;
+  const passed = mayBePassed ? [] : delegatorsOf(approval, said.by.person);
   const kept = standsFor.flatMap((word) => {
     const now = people.find(word.person, lentBy(approval, word.person));
-    const isHeard = now?.permitted && !isExcluded(approval, { person: word.person, accounts: now.accounts });
+    const isHeard =
+      now?.permitted &&
+      !passed.includes(word.person) &&
+      !isExcluded(approval, { person: word.person, accounts: now.accounts });
     return now && isHeard ? [{ ...word, roles: still(word.roles, now) }] : [];
   });
   const own = still(roles, speaker);

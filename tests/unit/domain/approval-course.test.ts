@@ -6,7 +6,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { noteCopy } from '../../../src/domain/approval/copies.ts';
-import { delegate, delegatorsOf } from '../../../src/domain/approval/delegation.ts';
+import { delegate } from '../../../src/domain/approval/delegation.ts';
+import { delegatorsOf } from '../../../src/domain/approval/delegation-chain.ts';
 import { digestOf } from '../../../src/domain/approval/digest.ts';
 import { isExcluded } from '../../../src/domain/approval/exclusion.ts';
 import {

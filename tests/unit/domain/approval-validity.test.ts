@@ -201,9 +201,24 @@ describe('a yes in the place of somebody else', () => {
     const passed = delegate(asked(), { ...passing, by: from, copies: [] }, NOW_MS).moved!.next;
     const said = say(passed, { person: 'carl', roles: [], mute: true, standsFor }).after;
 
-    const { after } = say(said, {}, now({ erin: { roles: [] }, carl: { roles: [], permitted: false } }));
+    const { after } = say(said, {}, now({ erin: { roles: [] }, carl: { roles: [] } }));
 
     expect(after.state).toBe('APPROVED');
+  });
+
+  it('A4 counts no more of somebody to whom it was passed, and who may not approve any more', () => {
+    const passing = {
+      from: { person: erin.person, roles: ['manager'] },
+      to: { person: PersonId.parse('carl') },
+    };
+    const by = passing.from;
+    const passed = delegate(asked(), { ...passing, by, operates: false, copies: [] }, NOW_MS).moved!.next;
+    const said = say(passed, { person: 'carl', roles: [], mute: true, standsFor }).after;
+
+    const second = say(said, {}, now({ carl: { roles: [], permitted: false } }));
+
+    expect([second.code, second.after.state]).toEqual(['RECORDED', 'OPEN']);
+    expect(second.after.voided).toMatchObject([{ by: { person: 'carl' }, why: 'powerless' }]);
   });
 });
 
