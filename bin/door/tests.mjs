@@ -2,8 +2,9 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { say } from './progress.mjs';
 import { inRoot, ROOT } from './root.mjs';
-import { runInPlace } from './run.mjs';
+import { runInPlace, runQuietly } from './run.mjs';
 import { provideTestPrograms } from './test-programs.mjs';
 
 /**
@@ -19,11 +20,30 @@ export async function runTests(args) {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
     const code = await runInPlace(process.execPath, [vitest, 'run', ...reporters, ...args], { cwd: ROOT });
     const { passed, failed } = toCount(await readFile(report, 'utf8').catch(() => ''), code);
+    const changed = failed > 0 ? await changedIn(ROOT) : [];
+    if (changed.length > 0) say(ofShippedFiles(changed));
     console.log(`${passed} passed, ${failed} failed`);
     return code;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * The files under `config/` that are not as they came; none where that cannot be told.
+ *
+ * @param {string} root
+ */
+export async function changedIn(root) {
+  const { code, output } = await runQuietly('git', ['diff', '--name-only', 'HEAD', '--', 'config'], {
+    cwd: root,
+  });
+  return code === 0 ? output.split('\n').filter((name) => name !== '') : [];
+}
+
+/** @param {readonly string[]} changed */
+function ofShippedFiles(changed) {
+  return `the tests hold for the files under config/ as they came, and ${changed.join(', ')} ${changed.length === 1 ? 'is' : 'are'} changed: that alone may be why some failed. In a fresh clone they tell more; \`npx signalbox check\` tells what is wrong with your files.`;
 }
 
 /**

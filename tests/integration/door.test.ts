@@ -1,11 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { runQuietly } from '../../bin/door/run.mjs';
+import { changedIn } from '../../bin/door/tests.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const COUNTER = fileURLToPath(new URL('../support/signal-counter.mjs', import.meta.url));
@@ -55,6 +58,30 @@ describe('the door', () => {
       /there is no `fly`; there are start, dev, test, newest, check, model, crash, bench/,
     );
     expect(door.exitCode ?? (await once(door, 'exit'))[0]).toBe(1);
+  });
+});
+
+describe('tests of the files as they came', () => {
+  it('know which of them somebody has made their own', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'signalbox-door-'));
+    try {
+      const git = (...args: string[]) => runQuietly('git', args, { cwd: root });
+      await mkdir(join(root, 'config'));
+      await writeFile(join(root, 'config', 'contacts.yaml'), 'people: {}\n');
+      await writeFile(join(root, 'README.md'), 'one\n');
+      expect(await changedIn(root)).toEqual([]);
+      await git('init', '--quiet');
+      await git('add', '.');
+      await git('-c', 'user.name=a', '-c', 'user.email=a@example.org', 'commit', '--quiet', '-m', 'one');
+      expect(await changedIn(root)).toEqual([]);
+
+      await writeFile(join(root, 'config', 'contacts.yaml'), 'people: { dana: {} }\n');
+      await writeFile(join(root, 'README.md'), 'two\n');
+
+      expect(await changedIn(root)).toEqual(['config/contacts.yaml']);
+    } finally {
+      await rm(root, { recursive: true, force: true });
+    }
   });
 });
 
