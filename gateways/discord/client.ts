@@ -64,6 +64,9 @@ const FINAL_CODES: ReadonlySet<number> = new Set([
 /** The message, or the way to it, is no more. */
 const GONE_CODES: ReadonlySet<number> = new Set([10_003, 10_008, 50_001, 50_005, 50_083]);
 
+/** The same of one that is read, which takes the permission for a channel's history (docs.discord.com, Get Channel Message). */
+const UNSEEN_CODES: ReadonlySet<number> = new Set([...GONE_CODES, 50_013]);
+
 /** Left the server, or was never in it: unknown guild, unknown member, unknown user; all of them come with 404. */
 const NOBODY_CODES: ReadonlySet<number> = new Set([10_004, 10_007, 10_013]);
 
@@ -247,7 +250,7 @@ export class DiscordClient {
   /** One message; undefined when it is gone, when we do not see it, and when it is of a shape we do not know. */
   async message(channel: string, message: string): Promise<Message | undefined> {
     const path = `/channels/${channel}/messages/${message}` as const;
-    const answer = await unless(GONE_CODES, () => this.#call('get', path));
+    const answer = await unless(UNSEEN_CODES, () => this.#call('get', path));
     return Message.safeParse(answer).data;
   }
 

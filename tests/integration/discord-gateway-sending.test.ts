@@ -10,6 +10,7 @@ const alex = ALEX.discordUser;
 const dana = DANA.discordUser;
 const account = AccountId.parse(`discord:${alex}`);
 const signal = new AbortController().signal;
+const READ = 'GET /channels/:channel/messages/:message';
 const CREATE = 'POST /channels/:channel/messages';
 const EDIT = 'PATCH /channels/:channel/messages/:message';
 const FILL = 'PATCH /webhooks/:app/:token/messages/:message';
@@ -268,6 +269,16 @@ describe('sending to Discord', () => {
 
       expect(contents()).toEqual(['Done.']);
       expect(calls(CREATE)).toEqual([]);
+    });
+
+    it.each([50_001, 50_013])('is settled where its message may not be read by itself: %i', async (code) => {
+      const ref = await discord.gateway.progress.show({ to, key: 'a', markdown: 'reading …' }, signal);
+      discord.sandbox.fail(READ, { kind: 'status', status: 403, code });
+
+      const settled = { to, key: 'a', markdown: 'I stopped here.', ref };
+      expect(await discord.gateway.progress.settle(settled, signal)).toBe(ref);
+
+      expect(contents()).toEqual(['I stopped here.']);
     });
 
     it('shows the beginning of what is too long', async () => {
