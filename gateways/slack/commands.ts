@@ -87,7 +87,7 @@ const AT_ONCE: ReadonlySet<string> = new Set(['human', 'stop']);
  */
 function toText(typed: string): string {
   const [, mark = '', word = '', rest = ''] = /^([/!]?)(\S*)\s*([\s\S]*)$/.exec(typed.trim()) ?? [];
-  const name = word.toLowerCase().replace(/^(stop)[,:;.!]+$/, '$1');
+  const name = word.toLowerCase().replace(/^(stop|human)[,:;.!]+$/, '$1');
   if (name === '' || (name === 'ask' && rest === '')) return '/help';
   if (ALONE.has(name) || (BARE.has(name) && rest === '')) return `/${name}`;
   if (AT_ONCE.has(name) || COMPLETE.test(`${name} ${rest.replace(/\s+/g, ' ')}`)) {

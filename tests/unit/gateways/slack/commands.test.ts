@@ -117,6 +117,9 @@ describe('a command as a message', () => {
     ['pair K7PM-3QXWH-9TRCD as dana', '/pair K7PM-3QXWH-9TRCD as dana'],
     ['human I am lost', '/human I am lost'],
     ['human', '/human'],
+    ['human, my order is lost', '/human my order is lost'],
+    ['Human!', '/human'],
+    ['/human: please', '/human please'],
     ['approves nothing', '/ask approves nothing'],
     ['ask one\ntwo', '/ask one\ntwo'],
   ])('OB-010 says “%s” as “%s”', (typed, text) => {
