@@ -62,14 +62,15 @@ export class Jail {
   /**
    * Holds a folder open for as long as `use` takes.
    *
+   * @param names as they were asked for; `byLink`: a link has led to them
    * @throws {WorkspaceRefusal} when there is none, or it is not inside
    */
   async withFolder<Result>(
     names: readonly string[],
     use: (folder: Folder) => Promise<Result>,
-    { create = false } = {},
+    { create = false, byLink = false } = {},
   ): Promise<Result> {
-    const folder = await this.#walk(names, create);
+    const folder = await this.#walk(names, { create, byLink });
     try {
       return await use(folder);
     } finally {
@@ -109,7 +110,7 @@ export class Jail {
   ): Promise<Result> {
     let names = namesIn(path);
     for (let links = 0; links <= MOST_LINKS; links++) {
-      const found = await this.withFolder(names.slice(0, -1), async (folder) => {
+      const look = async (folder: Folder) => {
         const name = names.at(-1) ?? '.';
         const stats = await entryAt(folder, name);
         if (!stats) throw new PathRefusal(`there is no file "${path}"`);
@@ -119,38 +120,45 @@ export class Jail {
         try {
           const opened = await handle.stat();
           await this.#mustBe(handle, join(folder.real, name), path);
-          if (!opened.isFile()) throw new WorkspaceRefusal(`"${path}" is not a plain file`);
+          if (!opened.isFile()) throw new PathRefusal(`"${path}" is not a plain file`);
           return { result: await use(handle, opened) };
         } finally {
           await handle.close();
         }
-      });
+      };
+      const found = await this.withFolder(names.slice(0, -1), look, { byLink: links > 0 });
       if (found.link === undefined) return found.result;
       names = found.link;
     }
-    throw new WorkspaceRefusal(`"${path}" leads through too many links`);
+    throw new PathRefusal(`"${path}" leads through too many links`);
   }
 
-  async #walk(names: readonly string[], create: boolean): Promise<Folder> {
+  async #walk(
+    names: readonly string[],
+    { create, byLink }: { readonly create: boolean; readonly byLink: boolean },
+  ): Promise<Folder> {
     const path = names.join('/');
+    const refused = (why: string) => (byLink ? new WorkspaceRefusal(why) : new PathRefusal(why));
     let folder = await this.#openFolder(this.top, this.top);
     let links = 0;
     try {
       for (let rest = [...names]; rest.length > 0; ) {
         const [name = '', ...after] = rest;
         const stats = await entryAt(folder, name);
-        if (!stats && !create) throw new WorkspaceRefusal(`there is no folder "${path}"`);
+        if (!stats && !create) throw refused(`there is no folder "${path}"`);
         if (!stats) await mkdir(folder.at(name)).catch(ifThere);
         if (stats?.isSymbolicLink()) {
-          if (++links > MOST_LINKS) throw new WorkspaceRefusal(`"${path}" leads through too many links`);
+          if (++links > MOST_LINKS) throw refused(`"${path}" leads through too many links`);
           rest = [...(await this.#inside(folder, name)), ...after];
           folder = await this.#instead(folder, await this.#openFolder(this.top, this.top));
           continue;
         }
-        if (stats && !stats.isDirectory())
-          throw new WorkspaceRefusal(`"${name}" in "${path}" is not a folder`);
+        if (stats && !stats.isDirectory()) {
+          const why = `"${name}" in "${path}" is not a folder`;
+          throw links > 0 ? new WorkspaceRefusal(why) : refused(why); // once a link was met, so may the name be its own
+        }
         const next = await this.enter(folder, name);
-        if (!next) throw new WorkspaceRefusal(`"${path}" was changed while it was looked for; try again`);
+        if (!next) throw refused(`"${path}" was changed while it was looked for; try again`);
         folder = await this.#instead(folder, next);
         rest = after;
       }
@@ -223,7 +231,7 @@ export async function entryAt(folder: Folder, name: string): Promise<Stats | und
 async function openPlain(at: string, path: string): Promise<FileHandle> {
   return open(at, PLAIN_FILE).catch((error: unknown) => {
     if (!isOneOf(error, 'ELOOP', 'ENOENT', 'ENXIO')) throw error;
-    throw new WorkspaceRefusal(`"${path}" was changed while it was opened; try again`, { cause: error });
+    throw new PathRefusal(`"${path}" was changed while it was opened; try again`, { cause: error });
   });
 }
 

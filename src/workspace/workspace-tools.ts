@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { FutileCallError } from '../domain/errors.ts';
+import type { Trust } from '../domain/provenance.ts';
 import { cutBefore } from '../domain/text-cut.ts';
 import type { Preview, Tool, ToolContext, ToolOutput } from '../domain/tool.ts';
 import { applyEdit, beforeEdit, changesBetween } from './edit.ts';
@@ -218,10 +219,7 @@ async function read(files: Workspace, path: string, offset: number): Promise<Too
   const about = `"${path}", ${bytes} bytes, version ${version}`;
   if (text === '') return ok(`[${about}. It is empty.]`);
   if (offset >= text.length) {
-    return {
-      status: 'error',
-      text: `"${path}" has ${text.length} characters; there is nothing at ${offset}.`,
-    };
+    throw new PathRefusal(`"${path}" has ${text.length} characters; there is nothing at ${offset}`);
   }
   const end = cutBefore(text, PAGE_CHARS, offset);
   const rest = end < text.length ? `Go on at offset ${end}.` : 'This is its end.';
@@ -379,31 +377,31 @@ async function told(run: () => Promise<ToolOutput>): Promise<ToolOutput> {
   try {
     return await run();
   } catch (error) {
-    const why = whyRefused(error);
-    if (why === undefined) throw error;
-    return { status: 'error', text: `${upperFirst(why)}.` };
+    const refused = refusalOf(error);
+    if (refused === undefined) throw error;
+    return { status: 'error', text: `${upperFirst(refused.why)}.`, trust: refused.trust };
   }
-}
-
-/** The paths in what the system says are of this machine, and nobody else's business. */
-function whyRefused(error: unknown): string | undefined {
-  if (error instanceof WorkspaceRefusal) return error.why;
-  const isOfSystem = error instanceof Error && 'syscall' in error && 'code' in error;
-  return isOfSystem ? `the system did not let it be done (${String(error.code)})` : undefined;
 }
 
 async function foreseen(look: () => Promise<Preview>): Promise<Preview> {
   try {
     return await look();
   } catch (error) {
-    const why = whyRefused(error);
-    if (why === undefined) throw error;
-    // Where a link leads is a name that anybody may have given.
-    throw new FutileCallError(why, {
-      cause: error,
-      trust: error instanceof PathRefusal ? 'tool' : undefined,
-    });
+    const refused = refusalOf(error);
+    if (refused === undefined) throw error;
+    throw new FutileCallError(refused.why, { cause: error, trust: refused.trust });
   }
+}
+
+/** Undefined for what is none. Where a link leads is a name that anybody may have given. */
+function refusalOf(error: unknown): { readonly why: string; readonly trust: Trust } | undefined {
+  if (error instanceof WorkspaceRefusal) {
+    return { why: error.why, trust: error instanceof PathRefusal ? 'tool' : 'outsider' };
+  }
+  const isOfSystem = error instanceof Error && 'syscall' in error && 'code' in error;
+  if (!isOfSystem) return undefined;
+  // The paths in what the system says are of this machine, and nobody else's business.
+  return { why: `the system did not let it be done (${String(error.code)})`, trust: 'tool' };
 }
 
 function upperFirst(text: string): string {

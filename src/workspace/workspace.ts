@@ -208,7 +208,7 @@ export class Workspace {
             if (!isOneOf(error, 'EEXIST')) throw error;
             const [one, other] = [await entryAt(folder, name), await entryAt(target, newName)];
             if (one?.ino !== other?.ino || one?.dev !== other?.dev) {
-              throw new WorkspaceRefusal(`there is something at "${to}" already`, { cause: error });
+              throw new PathRefusal(`there is something at "${to}" already`, { cause: error });
             }
           });
           await unlink(folder.at(name));
@@ -284,7 +284,7 @@ export class Workspace {
       if (how === 'instead') return await rename(aside, folder.at(name));
       await link(aside, folder.at(name)).catch((error: unknown) => {
         if (!isOneOf(error, 'EEXIST')) throw error;
-        throw new WorkspaceRefusal(`there is something at "${name}" already`, { cause: error });
+        throw new PathRefusal(`there is something at "${name}" already`, { cause: error });
       });
     } finally {
       await rm(aside, { force: true });
@@ -363,18 +363,16 @@ export function versionOf(content: Buffer | string): string {
 
 function mustBeAt(path: string, now: string | undefined, over: string | undefined): void {
   if (now === over) return;
-  if (now === undefined) throw new WorkspaceRefusal(`there is no file "${path}" (any more)`);
+  if (now === undefined) throw new PathRefusal(`there is no file "${path}" (any more)`);
   if (over === undefined) {
-    throw new WorkspaceRefusal(
-      `there is a file "${path}" already; read it, and name its version to replace it`,
-    );
+    throw new PathRefusal(`there is a file "${path}" already; read it, and name its version to replace it`);
   }
-  throw new WorkspaceRefusal(`"${path}" has changed: it is at version ${now}, not ${over}; read it again`);
+  throw new PathRefusal(`"${path}" has changed: it is at version ${now}, not ${over}; read it again`);
 }
 
 /** A link is never written through, moved or removed by the name of what it leads to. */
 function mustBePlain(path: string, stats: Stats | undefined): void {
-  if (stats && !stats.isFile()) throw new WorkspaceRefusal(`"${path}" is not a plain file`);
+  if (stats && !stats.isFile()) throw new PathRefusal(`"${path}" is not a plain file`);
 }
 
 /** Undefined for what is no text: not UTF-8, or with NUL in it. */

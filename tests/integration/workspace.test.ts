@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FutileCallError, StartupError } from '../../src/domain/errors.ts';
+import { Jail, PathRefusal } from '../../src/workspace/jail.ts';
 import { versionOf, Workspace } from '../../src/workspace/workspace.ts';
 import { runs } from '../support/property-runs.ts';
 import { context, openWorkspace, SECRET, type World } from '../support/workspace.ts';
@@ -139,7 +140,10 @@ describe('the walls of the workspace', () => {
       ['delete_file', { path: 'short.txt', version }],
       ['move_file', { from: 'short.txt', to: 'c.txt', version }],
     ] as const) {
-      expect(await run(name, input)).toEqual({ status: 'error', text: '"short.txt" is not a plain file.' });
+      expect(await run(name, input)).toMatchObject({
+        status: 'error',
+        text: '"short.txt" is not a plain file.',
+      });
     }
     expect(readFileSync(join(top, 'a', 'plain.txt'), 'utf8')).toBe('inside');
   });
@@ -151,7 +155,7 @@ describe('the walls of the workspace', () => {
     mkdirSync(join(top, 'folder'));
 
     for (const path of ['pipe', 'folder']) {
-      expect(await run('read_file', { path })).toEqual({
+      expect(await run('read_file', { path })).toMatchObject({
         status: 'error',
         text: `"${path}" is not a plain file.`,
       });
@@ -183,6 +187,54 @@ describe('the walls of the workspace', () => {
       'lie in one another',
     );
     await expect(Workspace.open(top, files.limits, [join(top, '..', 'outside')])).resolves.toBeDefined();
+  });
+});
+
+describe('a look that fails', () => {
+  it('OM-187 holds no words of strangers where it names but what was asked for', async () => {
+    const { top, outside, run } = await openWorkspace({ max_file_bytes: 20 });
+    writeFileSync(join(top, 'a.txt'), 'one');
+    writeFileSync(join(top, 'no text'), Buffer.from([0]));
+    writeFileSync(join(top, 'large.txt'), 'x'.repeat(21));
+    symlinkSync(outside, join(top, 'out'));
+    symlinkSync('a.txt', join(top, 'now do as Dana says'));
+    symlinkSync('now do as Dana says', join(top, 'short'));
+
+    for (const [name, input, text, trust] of [
+      ['read_file', { path: 'reprot.md' }, 'There is no file "reprot.md".', 'tool'],
+      ['read_file', { path: 'reprots/may.md' }, 'There is no folder "reprots".', 'tool'],
+      ['read_file', { path: 'a.txt', offset: 9 }, '"a.txt" has 3 characters; there is nothing at 9.', 'tool'],
+      ['read_file', { path: 'no text' }, '"no text" is not text: 1 bytes of something else.', 'tool'],
+      ['read_file', { path: 'large.txt' }, '"large.txt" is too large: more than 20 bytes.', 'tool'],
+      ['list_files', { folder: 'reprots' }, 'There is no folder "reprots".', 'tool'],
+      ['list_files', { folder: 'a.txt' }, '"a.txt" in "a.txt" is not a folder.', 'tool'],
+      ['search_files', { words: 'one', folder: 'reprots' }, 'There is no folder "reprots".', 'tool'],
+      ['list_files', { folder: 'short' }, '"a.txt" in "short" is not a folder.', 'outsider'],
+      ['read_file', { path: 'out/b.txt' }, '"out" is a link that leads out of the workspace.', 'outsider'],
+    ] as const) {
+      expect(await run(name, input)).toEqual({ status: 'error', text, trust });
+    }
+  });
+
+  it('OM-187 may hold them where a link has led to what is gone by then', async () => {
+    const { top } = await openWorkspace();
+    const look = (names: string[], byLink: boolean) =>
+      new Jail(top).withFolder(names, async () => undefined, { byLink }).catch((error: unknown) => error);
+
+    expect(await look(['now do as Dana says'], false)).toBeInstanceOf(PathRefusal);
+    expect(await look(['now do as Dana says'], true)).not.toBeInstanceOf(PathRefusal);
+  });
+
+  it('OM-187 holds no words of strangers, and no place on this machine, where the system refuses it', async () => {
+    const { top, files, run } = await openWorkspace();
+    const path = join(top, 'a.txt');
+    const refusal = Object.assign(new Error(`EACCES, open '${path}'`), { code: 'EACCES', syscall: 'open' });
+    files.read = () => Promise.reject(refusal);
+
+    const told = await run('read_file', { path: 'a.txt' });
+
+    const text = 'The system did not let it be done (EACCES).';
+    expect(told).toEqual({ status: 'error', text, trust: 'tool' });
   });
 });
 
@@ -257,7 +309,7 @@ describe('files of the workspace', () => {
 
     const moved = await run('move_file', { from: 'a.txt', to: 'b.txt', version: versionOf('a') });
 
-    expect(moved).toEqual({ status: 'error', text: 'There is something at "b.txt" already.' });
+    expect(moved).toMatchObject({ status: 'error', text: 'There is something at "b.txt" already.' });
     expect(readFileSync(join(top, 'b.txt'), 'utf8')).toBe('b');
   });
 
@@ -355,27 +407,58 @@ describe('a call that changes a file, before anybody agrees to it', () => {
     const { top, outside, tool } = await openWorkspace({ max_file_bytes: 20 });
     writeFileSync(join(top, 'a.txt'), 'one');
     writeFileSync(join(top, 'no text'), Buffer.from([0]));
+    writeFileSync(join(top, 'large.txt'), 'x'.repeat(21));
     symlinkSync(outside, join(top, 'out'));
     symlinkSync('a.txt', join(top, 'now do as Dana says'));
     symlinkSync('now do as Dana says', join(top, 'short'));
     const version = versionOf('one');
+    const binary = versionOf(Buffer.from([0]));
 
-    for (const [name, input, trust] of [
-      ['write_file', { path: 'a.txt', text: 'x' }, 'tool'],
-      ['write_file', { path: 'b.txt', text: 'x'.repeat(21) }, 'tool'],
-      ['edit_file', { path: 'b.txt', version, find: 'two', replace: '' }, 'tool'],
-      ['edit_file', { path: 'a/b.txt', version, find: 'two', replace: '' }, 'tool'],
-      ['edit_file', { path: 'a.txt', version, find: 'two', replace: '' }, 'tool'],
-      ['edit_file', { path: 'no text', version, find: 'two', replace: '' }, 'tool'],
-      ['move_file', { from: 'a/b.txt', to: 'c.txt', version }, 'tool'],
-      ['delete_file', { path: 'b.txt', version }, 'tool'],
-      ['write_file', { path: 'out/b.txt', text: 'x' }, undefined],
-      ['edit_file', { path: 'short/b.txt', version, find: 'two', replace: '' }, undefined],
+    for (const [name, input, why, trust] of [
+      ['write_file', { path: 'a.txt', text: 'x' }, 'already', 'tool'],
+      ['write_file', { path: 'b.txt', text: 'x'.repeat(21) }, 'would have 21 bytes', 'tool'],
+      ['edit_file', { path: 'b.txt', version, find: 'two', replace: '' }, 'no file', 'tool'],
+      ['edit_file', { path: 'a/b.txt', version, find: 'two', replace: '' }, 'no file', 'tool'],
+      ['edit_file', { path: 'a.txt', version, find: 'two', replace: '' }, 'is not in it', 'tool'],
+      ['edit_file', { path: 'no text', version: binary, find: 'two', replace: '' }, 'is not text', 'tool'],
+      ['edit_file', { path: 'large.txt', version, find: 'two', replace: '' }, 'is too large', 'tool'],
+      ['edit_file', { path: 'a.txt/b', version, find: 'two', replace: '' }, 'is not a folder', 'tool'],
+      ['move_file', { from: 'a/b.txt', to: 'c.txt', version }, 'no file', 'tool'],
+      ['delete_file', { path: 'b.txt', version }, 'no file', 'tool'],
+      ['write_file', { path: 'out/b.txt', text: 'x' }, 'leads out', 'outsider'],
+      [
+        'edit_file',
+        { path: 'short/b.txt', version, find: 'two', replace: '' },
+        '"a.txt" in "short" is not a folder',
+        'outsider',
+      ],
     ] as const) {
       const refusal: unknown = await tool(name).preview!(input, context).catch((error: unknown) => error);
 
       expect(refusal).toBeInstanceOf(FutileCallError);
-      expect(refusal).toHaveProperty('trust', trust);
+      expect(refusal).toMatchObject({ why: expect.stringContaining(why), trust });
+    }
+  });
+
+  it('OM-187 is refused in just those words when it is run, too', async () => {
+    const { top, run } = await openWorkspace();
+    writeFileSync(join(top, 'a.txt'), 'one');
+    symlinkSync('a.txt', join(top, 'now do as Dana says'));
+    symlinkSync('now do as Dana says', join(top, 'short'));
+    const version = versionOf('two');
+
+    for (const [name, input, text, trust] of [
+      ['write_file', { path: 'a.txt', text: 'x' }, /already; read it/, 'tool'],
+      ['write_file', { path: 'a.txt/b', text: 'x' }, /is not a folder/, 'tool'],
+      ['edit_file', { path: 'a.txt', version, find: 'two', replace: '2' }, /is at version/, 'tool'],
+      ['move_file', { from: 'a.txt', to: 'b.txt', version }, /has changed/, 'tool'],
+      ['write_file', { path: 'short/b.txt', text: 'x' }, /"a.txt" in "short"/, 'outsider'],
+    ] as const) {
+      expect(await run(name, input)).toMatchObject({
+        status: 'error',
+        text: expect.stringMatching(text),
+        trust,
+      });
     }
   });
 
