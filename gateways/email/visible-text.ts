@@ -83,6 +83,12 @@ const MAY_HOLD_QUOTE = exactly(
 /** What stands before the name itself. */
 const PREFIX = new RegExp(`^${PUT_BEFORE}`, 'i');
 
+/** In a name, in front of a `quote` that is an offer. */
+const BEFORE_OFFER: ReadonlySet<string> = new Set('price request get sales insurance free your a'.split(' '));
+
+/** In front of a `quoted` that says the contrary. */
+const NEGATIONS: ReadonlySet<string> = new Set(['no', 'not', 'non']);
+
 /** What they draw above it, without anything around it: whatever follows is quoted. */
 const BEGINS_QUOTE = /(?:^|[\s_])(?:divrplyfwdmsg|outlookmessageheader|zwchr)\b/i;
 
@@ -320,11 +326,16 @@ function quotingOf(name: string, attributes: Record<string, string>, guesses: bo
   return guesses && names.some(mayHoldQuote) ? 'guess' : undefined;
 }
 
-/** `missive_quote`, `sh-quoted-content`; what begins with `quote-` is as likely an offer. */
+/** `missive_quote`, `sh-quoted-content`; what begins with `quote-` is as likely an offer, and so is a `price-quote`. */
 function mayHoldQuote(name: string): boolean {
   const parts = name.replace(PREFIX, '').toLowerCase().split(/[_-]+/);
-  const isPart = parts.length > 1 && (parts.includes('quoted') || parts.indexOf('quote') > 0);
-  return isPart || MAY_HOLD_QUOTE.test(name);
+  return (parts.length > 1 && parts.some(isQuotePart)) || MAY_HOLD_QUOTE.test(name);
+}
+
+function isQuotePart(part: string, at: number, parts: readonly string[]): boolean {
+  const before = parts[at - 1];
+  if (part === 'quoted') return before === undefined || !NEGATIONS.has(before);
+  return part === 'quote' && before !== undefined && !BEFORE_OFFER.has(before);
 }
 
 /** One of these names, whatever was put before it. */

@@ -361,10 +361,17 @@ describe('what others wrote, in a mail that is HTML alone', () => {
     '<div class="original-message">Please pay order 7.<blockquote>earlier words</blockquote></div>',
     '<div class="missive_quote">Please pay order 7.</div>',
     '<p>Please pay order 7.</p><div class="x_quote-request quotes no-quotation">It is 9 EUR.</div>',
+    ...['price', 'request', 'x_get', 'sales', 'insurance', 'free', 'get-your', 'Get_A'].map(
+      (before) => `<p>Please pay order 7.</p><div class="${before}-quote">It is 9 EUR.</div>`,
+    ),
+    ...['no-quoted', 'not-quoted-text', 'non_quoted'].map(
+      (name) => `<p>Please pay order 7.</p><div id="${name}">It is 9 EUR.</div>`,
+    ),
   ])('is not any other: %s', async (page) => {
     const message = await inboundOf(mailOf(html(page)));
 
     expect(message.text).toMatch(/^Please pay order 7\./);
+    if (page.includes('EUR')) expect(message.text).toMatch(/^It is 9 EUR\.$/m);
     expect(message.passesOn ?? quotesOthers(message.text)).toBe(false);
   });
 
@@ -377,6 +384,8 @@ describe('what others wrote, in a mail that is HTML alone', () => {
     'sh-quoted-content',
     'quoted-original',
     'x_mailbird-quote',
+    'price-quote-missive_quote',
+    'sh-quoted-no-style',
   ])(
     'OM-187 is told from them by a name that may stand for it, where they wrote something beside it: %s',
     async (name) => {
