@@ -393,10 +393,12 @@ describe('answers that a program records', () => {
   it('wait for the reply to a question of somebody else, and a program is told so', async () => {
     const roles = ['member', 'manager'].map((role) => RoleName.parse(role));
     story.config = withPerson(story.config, 'alex', { roles });
-    const approval = await asked();
+    const options = ['small', 'large'].map((id) => ({ id, label: `the ${id} one` }));
+    const approval = await asked({ options });
     await says('dana', 'ask', approval, { text: 'which parcel?' });
     const early = await says('alex', 'approve', approval);
     const nothing = await says('alex', 'take-back', approval);
+    const other = await says('alex', 'answer', approval, { text: 'neither' });
     await call(story, 'POST', `/approvals/${approval.id}/replies`, { text: 'the small one' });
     const yes = await says('alex', 'approve', approval);
 
@@ -409,10 +411,12 @@ describe('answers that a program records', () => {
       },
     });
     // What no reply would make count is no matter of the question.
-    expect(nothing).toMatchObject({
-      status: 422,
-      body: { code: 'INVALID', remedy: expect.stringContaining('Read the approval again') },
-    });
+    for (const refused of [nothing, other]) {
+      expect(refused).toMatchObject({
+        status: 422,
+        body: { code: 'INVALID', remedy: expect.stringContaining('Read the approval again') },
+      });
+    }
     expect(yes.status).toBe(200);
   });
 

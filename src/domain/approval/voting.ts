@@ -177,6 +177,11 @@ function judge(
   const moment = { nowMs, circumstances };
   const current = withoutVoid(approval, nowMs, circumstances.people);
   const counted = count(current, answer, moment);
+  const question = questionBefore(approval, answer);
+  // What comes to nothing anyhow has to wait for no reply.
+  if (question !== undefined && counted.result.code !== 'NOT_ELIGIBLE') {
+    return { result: { code: 'INVALID', approval, problem: question, untilReply: true } };
+  }
   // What was said before has changed, though this answer did not change it.
   return current !== approval && !counted.moved && counted.result.code === 'RECORDED'
     ? recorded(current, answer.choice === 'deny' ? 'dissented' : 'assented', answer, moment)
@@ -215,7 +220,7 @@ function isKnown(
 }
 
 function refuse(approval: Approval, answer: Vote): VoteResult | undefined {
-  const { policy, state } = approval;
+  const { policy } = approval;
   if (answer.gen !== approval.gen) return { code: 'STALE_CARD', approval };
   if (answer.digest !== approval.digest) return { code: 'CONTENT_CHANGED', approval };
   const voter = voterOf(answer);
@@ -240,16 +245,15 @@ function refuse(approval: Approval, answer: Vote): VoteResult | undefined {
   if (isYes && policy.approveFrom && !policy.approveFrom.includes(answer.via)) {
     return { code: 'STEP_UP', approval };
   }
-  const question = state === 'NEEDS_INFO' ? questionBefore(approval, answer) : undefined;
-  if (question !== undefined) return { code: 'INVALID', approval, problem: question, untilReply: true };
   const problem = problemWith(approval, answer);
   return problem === undefined ? undefined : { code: 'INVALID', approval, problem };
 }
 
 /** That somebody else has asked something, of what has to wait for the reply. */
-function questionBefore({ talk }: Approval, { choice, by }: Vote): string | undefined {
+function questionBefore({ state, talk }: Approval, { choice, by }: Vote): string | undefined {
+  if (state !== 'NEEDS_INFO' || choice === 'deny' || choice === 'take-back') return undefined;
   const asker = talk?.findLast(({ kind }) => kind === 'question')?.by;
-  if (choice === 'deny' || choice === 'take-back' || asker?.person === by.person) return undefined;
+  if (asker?.person === by.person) return undefined;
   return `${asker?.name ?? 'somebody'} has asked a question that nobody has answered yet`;
 }
 

@@ -60,6 +60,45 @@ describe('a question', () => {
     expect(vote(asked, aVote(asked, { key: 'more' }), OPENED_MS + 3).result.code).toBe('INVALID');
   });
 
+  it('is what others have to wait for only with what a reply would make count', () => {
+    const opened = anApproval({
+      policy: {
+        approvers: { role: 'manager', count: 3 },
+        choices: ['approve', 'edit', 'answer', 'deny', 'ask', 'take-back'],
+        options: [{ id: 'a', label: 'parcel A' }],
+      },
+    });
+    const operator = { person: PersonId.parse('sam'), accounts: [] };
+    const one = vote(opened, aVote(opened, { person: 'lee', operator, key: 'one' }), OPENED_MS).moved!.next;
+    const asked = ask(one, { ...aQuestion(one), ...aVoter('erin') }, OPENED_MS + 1).moved!.next;
+    const said = { key: 'reply', by: { person: ALEX, name: 'Alex' }, via: SLACK, text: '7', operates: false };
+    const answered = reply(asked, said, OPENED_MS + 2).moved!.next;
+    const { args } = asked.request;
+
+    for (const [wish, later] of [
+      [{}, 'RECORDED'],
+      [{ choice: 'edit', edit: { args: { order: 8 } } }, 'RECORDED'],
+      [{ choice: 'answer', text: 'a' }, 'DECIDED'],
+      [{ choice: 'edit', edit: { args } }, 'INVALID'],
+      [{ choice: 'edit', edit: 'the arguments do not fit' }, 'INVALID'],
+      [{ choice: 'answer', text: 'b' }, 'INVALID'],
+      [{ choice: 'answer', text: ' ' }, 'INVALID'],
+      [{ person: 'sam' }, 'NOT_ELIGIBLE'],
+    ] as const) {
+      const before = vote(asked, aVote(asked, { ...wish, key: 'yes' }), OPENED_MS + 3);
+      const after = vote(answered, aVote(answered, { ...wish, key: 'yes' }), OPENED_MS + 3);
+
+      const waits = before.result.code === 'INVALID' && before.result.untilReply === true;
+      expect([wish, after.result.code, waits]).toEqual([
+        wish,
+        later,
+        ['RECORDED', 'DECIDED'].includes(later),
+      ]);
+      if (!waits) expect(before.result.code).toBe(later);
+      expect(before.moved).toBeUndefined();
+    }
+  });
+
   it('is still answered after time was up and others are asked as well', () => {
     const before = anApproval({
       policy: {
