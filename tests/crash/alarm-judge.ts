@@ -1,4 +1,5 @@
 /** Says whether everybody who was to be called was called, once, and nobody after it was taken. Pure. */
+import type { Pager } from '../../src/domain/escalation/pager.ts';
 import type { Escalation } from '../../src/domain/escalation/record.ts';
 import { type Call, isTakenAtOnce, type Taking } from './alarms.ts';
 import { labelIn, labelOf, type Message } from './message.ts';
@@ -10,10 +11,16 @@ export interface AlarmEvidence {
   readonly messages: readonly Message[];
   readonly calls: readonly Call[];
   readonly takings: readonly Taking[];
-  readonly escalations: readonly Pick<Escalation, 'id' | 'standing' | 'words'>[];
+  readonly escalations: readonly AlarmRecord[];
+  /** What is still to be told. */
+  readonly pagers: readonly Pick<Pager, 'person' | 'waiting' | 'nextMs'>[];
+  /** Of the judgement, in ms since 1970. */
+  readonly nowMs: number;
   /** Why the same post is there twice; undefined where nothing explains it. */
   readonly explainDouble: (key: string) => string | undefined;
 }
+
+type AlarmRecord = Pick<Escalation, 'id' | 'standing' | 'words' | 'epoch'>;
 
 export interface AlarmVerdict {
   /** Alarms that were acknowledged, and how many of them were taken. */
@@ -40,7 +47,9 @@ export function judgeAlarms(evidence: AlarmEvidence): AlarmVerdict {
     taken: takings.length,
     forgotten: raised.flatMap((message) => {
       const missing = missingCallOf(message, evidence);
-      return missing === undefined ? [] : [`${labelOf(message)}: ${missing}`];
+      return missing === undefined
+        ? []
+        : [`${labelOf(message)}: ${missing} (${whatIsKnown(message, evidence)})`];
     }),
     calledTwice: doubled.filter((double) => whyOf(double, evidence) === undefined).map(wordsOf),
     calledAgain: doubled.flatMap((double) => {
@@ -55,12 +64,37 @@ export function judgeAlarms(evidence: AlarmEvidence): AlarmVerdict {
   };
 }
 
+/** What somebody who looks for it finds: how it stands, whom it called, and what is still to be told of it. */
+function whatIsKnown(message: Message, { escalations, calls, pagers, nowMs }: AlarmEvidence): string {
+  const record = recordOf(message, escalations);
+  if (!record) return 'no record';
+  const { id, standing, epoch } = record;
+  const called = calls.filter(({ escalation }) => escalation === id).map(({ to }) => to);
+  const waiting = pagers.flatMap(({ person, waiting: pages, nextMs }) =>
+    pages
+      .filter(({ escalation }) => escalation === id)
+      .map(({ epoch: of, why }) => {
+        const inMs = nextMs === undefined ? 'never' : `in ${nextMs - nowMs} ms`;
+        return `${why} of epoch ${of} waits for ${person}, who is told ${inMs}`;
+      }),
+  );
+  return [
+    `${id} is ${JSON.stringify(standing)} at epoch ${epoch}`,
+    `called: ${called.join(', ') || 'nobody'}`,
+    ...waiting,
+  ].join('; ');
+}
+
+function recordOf({ conversation }: Message, escalations: readonly AlarmRecord[]): AlarmRecord | undefined {
+  return escalations.find(({ words = '' }) => labelIn(words)?.conversation === conversation);
+}
+
 /** What people still wait for; undefined when nothing. */
 export function missingCallOf(
   message: Message,
   { calls, takings, escalations }: Pick<AlarmEvidence, 'calls' | 'takings' | 'escalations'>,
 ): string | undefined {
-  const record = escalations.find(({ words = '' }) => labelIn(words)?.conversation === message.conversation);
+  const record = recordOf(message, escalations);
   if (!record) return 'nothing is known of it';
   const { id, standing } = record;
   const isOver = standing.state === 'RESOLVED' || standing.state === 'CANCELLED';

@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fromDocument } from '../../src/approvals/approval-codec.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
+import { Pager } from '../../src/domain/escalation/pager.ts';
 import { Escalation } from '../../src/domain/escalation/record.ts';
 import { DeadLetters } from '../../src/mailbox/dead-letters.ts';
 import { type AlarmEvidence, type AlarmVerdict, judgeAlarms, missingCallOf } from './alarm-judge.ts';
@@ -148,18 +149,23 @@ export class Stage {
   }
 
   async #alarmEvidence(): Promise<AlarmEvidence> {
-    const names = await this.#keys('esc:*');
-    const documents = await Promise.all(names.map((name) => this.world.store.get(name)));
     return {
       messages: this.people.messages,
       calls: this.onCall.calls,
       takings: this.onCall.takings,
-      // `<revision> <document>`
-      escalations: documents.flatMap((text) =>
-        text === null ? [] : [Escalation.parse(JSON.parse(text.slice(text.indexOf('{'))))],
-      ),
+      escalations: (await this.#records('esc')).map((document) => Escalation.parse(document)),
+      pagers: (await this.#records('pgr')).map((document) => Pager.parse(document)),
+      nowMs: Date.now(),
       explainDouble: (key) => this.onCall.explainDouble(key),
     };
+  }
+
+  /** The documents of one family. */
+  async #records(family: string): Promise<unknown[]> {
+    const names = await this.#keys(`${family}:*`);
+    const texts = await Promise.all(names.map((name) => this.world.store.get(name)));
+    // `<revision> <document>`
+    return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text.slice(text.indexOf('{')))]));
   }
 
   async #approvals(): Promise<Approval[]> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EscalationId, PersonId } from '../../../src/domain/ids.ts';
+import { EscalationId, PersonId, Platform } from '../../../src/domain/ids.ts';
 import { type AlarmEvidence, judgeAlarms } from '../../crash/alarm-judge.ts';
 import { type Call, callsIn, type Taking } from '../../crash/alarms.ts';
 import { labelOf, type Message, textOf } from '../../crash/message.ts';
@@ -33,7 +33,7 @@ function taking(conversation: number, atMs = 2_000): Taking {
 }
 
 function escalation(conversation: number, standing: Standing = HERS): AlarmEvidence['escalations'][number] {
-  return { id: idOf(conversation), standing, words: textOf(alarm(conversation)) };
+  return { id: idOf(conversation), standing, words: textOf(alarm(conversation)), epoch: 1 };
 }
 
 /** Conversation 2 is taken at once, conversation 3 once the channel is called. */
@@ -43,6 +43,8 @@ function judged(evidence: Partial<AlarmEvidence>) {
     calls: [call(2, 'dana'), call(3, 'dana'), call(3, 'channel')],
     takings: [taking(2), taking(3)],
     escalations: [escalation(2), escalation(3)],
+    pagers: [],
+    nowMs: 10_000,
     explainDouble: () => undefined,
     ...evidence,
   });
@@ -70,7 +72,25 @@ describe('who was to be called', () => {
       'c3 m3: Dana took it, and it is ACTIVE',
     ],
   ])('is forgotten when %s', (_what, evidence, words) => {
-    expect(judged(evidence)).toMatchObject({ forgotten: [words] });
+    expect(judged(evidence)).toMatchObject({
+      forgotten: [expect.stringMatching(new RegExp(`^${words} \\(`))],
+    });
+  });
+
+  it('is said with what is known of it, and with what is still to be told', () => {
+    const page = { id: 'page', escalation: idOf(2), epoch: 1, platform: Platform.parse('slack'), atMs: 1 };
+    const waiting = [{ ...page, importance: 'urgent', why: 'call', markdown: '' } as const];
+    const escalations = [escalation(2, { state: 'ACTIVE', nextMs: 1 }), escalation(3)];
+
+    const { forgotten } = judged({
+      calls: [call(2, 'channel'), call(3, 'dana'), call(3, 'channel')],
+      escalations,
+      pagers: [{ person: DANA.person, waiting, nextMs: 12_000 }],
+    });
+
+    expect(forgotten).toEqual([
+      `c2 m3: Dana was not called (${idOf(2)} is {"state":"ACTIVE","nextMs":1} at epoch 1; called: channel; call of epoch 1 waits for dana, who is told in 2000 ms)`,
+    ]);
   });
 
   it('is not forgotten when it was over before', () => {
