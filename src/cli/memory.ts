@@ -34,7 +34,7 @@ const REWRITTEN_WITHIN_MS = 120_000;
 const PRIVATE = 0o600;
 /** Decides where in the audit it stands what these commands do. */
 const AUDITED_BY = 'cli';
-/** What an erasure leaves, because it is not settled, and only a name tells of. */
+/** What an erasure leaves, because it is not settled, and a name tells of. */
 const NAMED_EVENT = 'memory.unsettled';
 const NamedDetail = z.object({ items: z.array(z.string()) });
 /** Ids in one entry of the audit. */

@@ -3,7 +3,8 @@
  *
  * A message is its author's. Everything else is the gateway's word, which may be for somebody, or quote them: it is
  * theirs where it says so by an id of theirs, wherever that stands in it, and where it calls them by name. What they
- * were called is not known any more once they are erased: what only a name tells of is found by its own id then.
+ * were called is not known any more once they are erased: what a name tells of is found by its own id then, and so is
+ * what repeats it, whose id ends in that one, as `undeliverable:asked:1` does.
  */
 import { z } from 'zod';
 import { AccountId, type PersonId } from '../domain/ids.ts';
@@ -22,7 +23,7 @@ export interface Open {
 }
 
 export interface Found extends Open {
-  /** Ids of items that only a name of theirs tells of, each once, without those that were known before. */
+  /** Ids of items that a name of theirs tells of, each once, without those that were known before. */
   readonly named: readonly string[];
 }
 
@@ -56,8 +57,8 @@ export class Unsettled {
     const named = new Set<string>();
     const isTheirs = (item: string) => {
       const found = findIn(item, sought);
-      if (found.kind === 'named' && found.id !== undefined) named.add(found.id);
-      return found.kind !== 'others';
+      if (found.kind === 'theirs' && found.named !== undefined) named.add(found.named);
+      return found.kind === 'theirs';
     };
     let waiting = 0;
     for (const pattern of [this.keys.everyLane(), this.keys.everyHeldBack()])
@@ -78,13 +79,8 @@ export class Unsettled {
   }
 }
 
-/**
- *   theirs  by their id, by which it is found again
- *   named   by a name of theirs alone, now or before
- */
-type Whose =
-  | { readonly kind: 'theirs' | 'others' }
-  | { readonly kind: 'named'; readonly id: string | undefined };
+/** `named`: its id, where a name of theirs tells of it, now or before; of what repeats it, their id may be left out. */
+type Whose = { readonly kind: 'others' } | { readonly kind: 'theirs'; readonly named?: string | undefined };
 
 function findIn(item: string, { people, names, items }: Sought): Whose {
   const read = parsed(item);
@@ -93,11 +89,16 @@ function findIn(item: string, { people, names, items }: Sought): Whose {
   const texts = textsIn(read);
   const calls = (called: readonly string[]) =>
     texts.some((text) => called.some((name) => holdsName(text, name)));
+  const id = Item.safeParse(read).data?.id;
+  if (isOneOf(items, id) || calls(names)) return { kind: 'theirs', named: id };
   // In sentences, a guest is called by their id as well.
   const isById = texts.some((text) => isAmong(people, text) || isAmong(people, guestOf(text)));
-  if (isById || calls(people.filter(isGuestId))) return { kind: 'theirs' };
-  const id = Item.safeParse(read).data?.id;
-  return isAmong(items, id) || calls(names) ? { kind: 'named', id } : { kind: 'others' };
+  return { kind: isById || calls(people.filter(isGuestId)) ? 'theirs' : 'others' };
+}
+
+/** Also of what was made of one of them, and repeats it. */
+function isOneOf(ids: readonly string[], id: string | undefined): boolean {
+  return id !== undefined && ids.some((known) => id === known || id.endsWith(`:${known}`));
 }
 
 function isAmong(ids: readonly string[], id: string | undefined): boolean {

@@ -319,6 +319,54 @@ describe('signalbox memory', () => {
     expect(leftOf(settled)).toEqual({ waiting: 0, letters: [] });
   });
 
+  it.each([
+    { about: 'by name alone', item: {} },
+    { about: 'by their id, too', item: { requester: guestIdOf(AccountId.parse('web:lemur')) } },
+  ])(
+    'OM-193 says after an erasure which letter repeats what spoke of them $about, also once that is settled',
+    async ({ item }) => {
+      const guest = guestIdOf(AccountId.parse('web:lemur'));
+      const entry = { ...said('hi', 4, guest), from: { person: guest, name: 'Lemur Smith' } };
+      await stores.writer.write(HERE, [{ kind: 'entry', conversationId: HERE, entry, keepMs: 3_600_000 }]);
+      const { redis, keys } = await openStore({ url: home.redisUrl, prefix: home.prefix });
+      const asked = { kind: 'text', id: 'asked:1', markdown: '**Lemur Smith asks**: where is it?', ...item };
+      const lane = keys.items(partitionOf(HERE), 'o.slack', 'x');
+      await redis.rpush(lane, JSON.stringify(asked));
+      const erase = async () => {
+        const { out } = await home.run('memory', 'erase', guest, '--yes', '--json');
+        return JSON.parse(out).left;
+      };
+      const letterOf = async (id: string) =>
+        (await stores.deadLetters.list()).find((letter) => JSON.parse(letter.item).id === id)!.id;
+
+      const inLine = await erase();
+      // As it goes on where it cannot be delivered, to whoever asked for it neither.
+      const repeated = {
+        kind: 'text',
+        id: 'undeliverable:asked:1',
+        markdown: `Not delivered.\n\n${asked.markdown}`,
+      };
+      const other = { ...repeated, id: 'undeliverable:masked:1' };
+      const dead = { kind: 'dead' as const, queue: 'o.slack' as const, lane: 'x', attempts: 1, reason: 'no' };
+      await redis.del(lane);
+      await stores.writer.write(
+        HERE,
+        [asked, repeated, other].map((each) => ({ ...dead, item: JSON.stringify(each) })),
+      );
+      const [first, second] = [await letterOf('asked:1'), await letterOf('undeliverable:asked:1')];
+      const both = await erase();
+      await stores.deadLetters.discard(first, 'dana');
+      const one = await erase();
+      await stores.deadLetters.discard(second, 'dana');
+      const none = await erase();
+
+      expect(inLine).toEqual({ waiting: 1, letters: [] });
+      expect(both.letters.toSorted()).toEqual([first, second].toSorted());
+      expect(one).toEqual({ waiting: 0, letters: [second] });
+      expect(none).toEqual({ waiting: 0, letters: [] });
+    },
+  );
+
   it('says of one request that it is one', async () => {
     const request = { requester: PersonId.parse('alex'), requesterName: 'Alex Kim' };
     const approval = anApproval({ conversation: HERE, tail: '000000000001', openedMs: Date.now(), request });
