@@ -42,9 +42,9 @@ import type { AnswerDesk } from './answer-desk.ts';
 import { wordsForHuman } from './control-directives.ts';
 import type { Directive, DirectiveDesk } from './directive-desk.ts';
 import { ESCALATION_DIRECTIVES } from './escalation-directives.ts';
-import { LINK_DIRECTIVES, type LinkDirectives } from './link-directives.ts';
+import { LINK_DIRECTIVES, type LinkDirectives, type LinkWish, readLinkWish } from './link-directives.ts';
 import { readMessageDirectives } from './message-directives.ts';
-import { type Opening, readOpening } from './opening.ts';
+import { MOST_IN_FRONT, type Opening, readOpening } from './opening.ts';
 import { itemIdOf, type Rooms } from './rooms.ts';
 import { SenderLimit } from './sender-limit.ts';
 
@@ -77,7 +77,6 @@ const ACTS: ReadonlySet<Directive> = new Set([
   'approve',
   'deny',
   'withdraw',
-  'grants',
   'stop',
   'takeover',
   'handback',
@@ -89,10 +88,21 @@ const ACTS: ReadonlySet<Directive> = new Set([
   'escalate',
   'resolve',
 ]);
+/** The same of commands that only list something where nothing stands behind them. */
+const ACTS_WITH_WORDS: ReadonlySet<Directive> = new Set(['grants', 'memory']);
+const LINK_ACTS: ReadonlySet<LinkWish['kind']> = new Set([
+  'confirm',
+  'decline',
+  'unlink',
+  'propose',
+  'admit',
+  'turn-away',
+]);
 const EDITED =
   'That message was changed after it was sent, so I do not act on it. Please write the command anew.';
 const SEVERAL =
   'Those are several commands, and I take one at a time, so I did nothing. Please write each in a message of its own.';
+const TOO_MANY_IN_FRONT = `More than ${MOST_IN_FRONT} words such as \`/ask\` stand in front of that, and I look behind no more of them, so I did nothing. Please write it again with fewer.`;
 
 export interface RouterDeps {
   readonly mailbox: Mailbox;
@@ -116,7 +126,7 @@ export interface RouterDeps {
 }
 
 export class MessageRouter {
-  /** As many of each: acts are answers and the commands of `ACTS`. */
+  /** As many of each: acts are answers and the commands that act. */
   readonly #limits: { readonly talk: SenderLimit; readonly acts: SenderLimit };
 
   constructor(private readonly deps: RouterDeps) {
@@ -168,8 +178,9 @@ export class MessageRouter {
     }
     if (!requester) return this.#stranger(message, opening);
     const meant = await this.#meant(written, opening);
-    const isAct = meant.kind === 'command' && ACTS.has(meant.directive);
-    const turnedAway = await (isAct ? this.#turnAwayAct(message, isKnown) : this.#turnAwayTalk(message));
+    const turnedAway = await (isAct(meant)
+      ? this.#turnAwayAct(message, isKnown)
+      : this.#turnAwayTalk(message));
     if (turnedAway) return turnedAway;
     if (!directory.may(requester.roles, 'ask') && !this.#needsNoAsk(meant, requester)) {
       return this.#refuse(
@@ -256,6 +267,8 @@ export class MessageRouter {
       }
       case 'several':
         return this.#refuse({ ...message, addressedToBot: true }, 'several-commands', SEVERAL);
+      case 'too-many':
+        return this.#refuse({ ...message, addressedToBot: true }, 'too-many-in-front', TOO_MANY_IN_FRONT);
       case 'command': {
         const { directive, text } = opening;
         if (message.edited && AS_WRITTEN.has(directive)) {
@@ -435,6 +448,14 @@ export class MessageRouter {
       this.#firstTime(inbound.id),
     );
   }
+}
+
+function isAct(opening: Opening): boolean {
+  if (opening.kind !== 'command') return false;
+  const { directive, text } = opening;
+  if (ACTS_WITH_WORDS.has(directive)) return /\s\S/.test(text.trim());
+  const wish = readLinkWish(text);
+  return ACTS.has(directive) || (wish !== undefined && LINK_ACTS.has(wish.kind));
 }
 
 function tooManyText(waitMs: number): string {

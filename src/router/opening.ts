@@ -26,13 +26,15 @@ export type Opening =
   | { readonly kind: 'answer'; readonly text: string }
   /** `text` is what stands behind `/new`, and the words in front of it. */
   | { readonly kind: 'anew'; readonly text: string }
-  | { readonly kind: 'several' };
+  | { readonly kind: 'several' }
+  /** More such words in front of each other than are looked through. */
+  | { readonly kind: 'too-many' };
 
 /** Words in front of each other that are looked through; nobody writes so many, and a text of nothing else is none. */
-const MOST_IN_FRONT = 8;
+export const MOST_IN_FRONT = 8;
 
 export function readOpening(written: string, depth = 0): Opening {
-  if (depth > MOST_IN_FRONT) return { kind: 'several' };
+  if (depth > MOST_IN_FRONT) return { kind: 'too-many' };
   const rest = readMessageDirectives(written)?.text ?? written;
   const front = written.slice(0, written.length - rest.length);
   const bare = withoutMark(rest);
@@ -47,6 +49,7 @@ export function readOpening(written: string, depth = 0): Opening {
     return { kind: 'command', directive: 'stop', text: bare };
   }
   const next = readOpening(alone.behind, depth + 1);
+  if (next.kind === 'too-many') return next;
   if (next.kind !== 'message') return { kind: 'several' };
   if (isOnlyWords(next.text)) return { kind: 'command', directive: alone.name, text: `/${alone.name}` };
   if (alone.name === 'new') return { kind: 'anew', text: `${front}${next.text}` };

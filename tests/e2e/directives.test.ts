@@ -214,6 +214,34 @@ describe('whoever has said a lot in a short time', () => {
     expect(await story.open()).toEqual([]);
   });
 
+  it.each([
+    ['!grants revoke grt_1', /There is no standing yes grt_1/],
+    ['!memory off', /write nothing down about you/],
+    ['!unlink discord:9000', /linked to nobody/],
+    ['!pair K7PM-3QXWH-9TRCD refuse', /may not let strangers in|No stranger/],
+    ['!link refuse', /Nothing (?:of yours waits|is linked)/],
+  ])('OM-052 still ends something with %j', async (line, answer) => {
+    const { thread } = await held();
+    letSayInAMinute(3);
+    for (let n = 0; n < 4; n++) await write(DANA.slack, '!status', thread);
+    await story.answer(thread, /a lot in a short time/);
+
+    await write(DANA.slack, line, thread);
+
+    expect(await told(DANA.slack, answer)).toBeTruthy();
+  });
+
+  it('OM-052 still decides after having looked at lists again and again', async () => {
+    const { thread, ticket } = await held();
+    letSayInAMinute(2);
+    for (let n = 0; n < 3; n++) await write(DANA.slack, '!grants', thread);
+    await story.answer(thread, /a lot in a short time/);
+
+    await write(DANA.slack, `!deny ${ticket} wrong gate`, thread);
+
+    await story.answer(thread, /Denied by Dana Reyes on Slack.*wrong gate/);
+  });
+
   it('OM-052 is told of each answer and each command to act that was not taken, alone', async () => {
     const { thread, ticket } = await held();
     letSayInAMinute(1);

@@ -399,6 +399,15 @@ describe('OB-010 a command behind words of a message', () => {
     await story.quiet();
     expect(story.sandbox.claude.requests).toHaveLength(1);
   });
+
+  it('is not said to be two of them where only too many words stand in front of a question', async () => {
+    const { thread } = await ask('the word is heliotrope');
+
+    await story.say(ALEX.slack, thread, `<@U0SIGNALBOX> ${'/ask '.repeat(9)}why?`);
+
+    await story.answer(thread, /More than 8 words such as/);
+    expect(story.said(thread).filter((each) => /several commands/.test(textOf(each)))).toEqual([]);
+  });
 });
 
 describe('a turn that is to stop', () => {

@@ -59,6 +59,22 @@ describe('what a message begins with', () => {
     expect(readOpening(written)).toEqual({ kind: 'several' });
   });
 
+  it('is looked for behind eight words, and behind more it is not said to be several commands', () => {
+    expect(readOpening(`${'/ask '.repeat(8)}why?`)).toEqual({ kind: 'message', text: 'why?' });
+    for (const front of ['', '/new ', '/think ']) {
+      expect(readOpening(`${front}${'/ask '.repeat(9)}why?`)).toEqual({ kind: 'too-many' });
+    }
+  });
+
+  it('OB-010 is a reason or a note behind what takes one, and no further command', () => {
+    for (const [written, directive] of [
+      ['/human /stop', 'human'],
+      ['/handback /new', 'handback'],
+    ] as const) {
+      expect(readOpening(written)).toEqual({ kind: 'command', directive, text: written });
+    }
+  });
+
   it.each([
     ['/status of order 7', '/status of order 7'],
     ['/help! It burns', '/help! It burns'],
