@@ -5,8 +5,9 @@
  * defaults do, and those never let a call run that changes something.
  *
  * What cannot be compared with what a rule says may fit it, or not. It never slips past a rule that denies or asks, and
- * never makes use of one that allows. Nor does a rule that may fit shield a call from the one that fits for certain
- * behind it: where both ask, both are asked.
+ * never makes use of one that allows. Nor does a rule that may fit shield a call from what holds if it does not, be that
+ * the rule that fits for certain behind it or a default: where both ask, both are asked, and where a default refuses, it
+ * is refused.
  *
  * A rule that denies may name people to ask for an exception. It gives way to every rule that denies without.
  *
@@ -62,8 +63,7 @@ export function decideCall(authorizations: Authorizations, facts: CallFacts): Po
   const possible = fitting.slice(0, certain === -1 ? undefined : certain).map(({ rule }) => byRule(rule));
   const rule = fitting[certain]?.rule;
   const otherwise = rule ? byRule(rule) : byDefault(authorizations, facts);
-  if (possible.length === 0) return otherwise;
-  return strictest(otherwise.kind === 'ask' ? [...possible, otherwise] : possible);
+  return possible.length === 0 ? otherwise : strictest([...possible, otherwise]);
 }
 
 /** Those that deny come first, and of those the ones without an exception; all others stay as they are written. */

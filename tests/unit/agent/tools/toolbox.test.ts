@@ -266,6 +266,7 @@ describe('the rules', () => {
       approvers: { role: 'manager', count: 2 },
     };
     const others: WrittenRule = { ...deploys, name: 'others', approvers: { role: 'manager', count: 2 } };
+    const all: WrittenRule = { name: 'all', tool: '*', decision: 'allow' };
     const toDeploy = (written: WrittenRule[], env: unknown) =>
       decide(written, { tool: 'deploy', args: { env } });
 
@@ -279,7 +280,7 @@ describe('the rules', () => {
       };
 
       expect(toDeploy([staging, others], ['prod'])).toMatchObject({ ...both, rule: 'staging · others' });
-      expect(toDeploy([staging, production], ['prod'])).toMatchObject({
+      expect(toDeploy([staging, production, all], ['prod'])).toMatchObject({
         ...both,
         rule: 'staging · production',
       });
@@ -293,14 +294,35 @@ describe('the rules', () => {
       expect(toDeploy([production, anybody], ['prod'])).toMatchObject({ rule: 'production · anybody' });
     });
 
-    it('OM-120 decide alone where nothing behind them asks, and leave rules that allow aside', () => {
-      const all: WrittenRule = { name: 'all', tool: '*', decision: 'allow' };
+    it('OM-120 decide alone where what holds otherwise lets it run, and leave rules that allow aside', () => {
       const allowed: WrittenRule = { ...all, name: 'staging', when: { env: '!= prod' } };
 
       expect(toDeploy([staging, all, others], ['prod'])).toMatchObject({ kind: 'ask', rule: 'staging' });
-      expect(toDeploy([allowed, staging], ['prod'])).toMatchObject({ kind: 'ask', rule: 'staging' });
+      expect(toDeploy([allowed, staging, all], ['prod'])).toMatchObject({ kind: 'ask', rule: 'staging' });
       expect(toDeploy([all, staging], ['prod'])).toMatchObject({ kind: 'allow', rule: 'all' });
     });
+
+    it.each([
+      ['a rule that asks', staging],
+      [
+        'a rule that denies and names people for an exception',
+        {
+          name: 'freeze',
+          tool: 'deploy',
+          when: { env: 'staging' },
+          decision: 'deny',
+          escalate: { approvers: { role: 'member' } },
+        },
+      ],
+    ] satisfies [string, WrittenRule][])(
+      'OM-120 turn no refusal of a default into a request: %s',
+      (_what, rule) => {
+        expect(toDeploy([rule], 'staging')).toMatchObject({ kind: 'ask' });
+        for (const env of ['prod', ['prod'], ['staging'], { name: 'staging' }]) {
+          expect(toDeploy([rule], env)).toEqual({ kind: 'deny', rule: 'default for tools that write' });
+        }
+      },
+    );
 
     it('OM-120 ask with a default that asks', () => {
       const { rules: written, ...more } = rules(staging);
@@ -326,9 +348,7 @@ describe('the rules', () => {
           const wrapped = toDeploy(written, [env]);
 
           if (wrapped.kind === 'allow') expect(plain.kind).toBe('allow');
-          if (plain.kind === 'deny' && plain.rule !== 'default for tools that write') {
-            expect(wrapped.kind).toBe('deny');
-          }
+          if (plain.kind === 'deny') expect(wrapped.kind).toBe('deny');
           if (plain.kind === 'ask') {
             expect(wrapped.kind).not.toBe('allow');
             if (wrapped.kind === 'ask') expect(wrapped.rule.split(' · ')).toContain(plain.rule);
