@@ -224,10 +224,11 @@ function meets(comparison: Comparison, args: unknown, path: string): Fit {
   return satisfies(comparison, argument.value) ? 'certain' : 'none';
 }
 
-/** `untold` where a path meets a list, or a single value, and goes on: what is meant may well be in it. */
+/** `untold` where a path meets a list, or a single value, and goes on: what is meant may well be in it. In null nothing is. */
 function argumentAt(args: unknown, path: readonly string[]): { readonly value: unknown } | 'untold' {
   const [key, ...rest] = path;
-  if (key === undefined || args === undefined || args === null) return { value: args };
+  if (key === undefined) return { value: args };
+  if (args === undefined || args === null) return { value: undefined };
   if (typeof args !== 'object') return 'untold';
   if (Object.hasOwn(args, key)) return argumentAt(Reflect.get(args, key), rest);
   return Array.isArray(args) && !/^\d+$/.test(key) ? 'untold' : { value: undefined };

@@ -245,6 +245,8 @@ describe('the rules', () => {
   it.each([
     ['items.1.amount', { items: [{ amount: 100 }] }],
     ['order.total', {}],
+    ['order.total', { order: null }],
+    ['order.sum.total', { order: { sum: null } }],
   ])('take for missing what is not there: %s in %j', (path, args) => {
     const denied: WrittenRule = { name: 'no', tool: 'refund', when: { [path]: '> 50' }, decision: 'deny' };
 
