@@ -47,7 +47,8 @@ interface Condition {
   readonly comparison: Comparison;
 }
 
-function ofTool({ rule, path, comparison }: Condition, tool: Described): IdleCondition[] {
+function ofTool(condition: Condition, tool: Described): IdleCondition[] {
+  const { rule, path } = condition;
   const place = { at: `rule "${rule.name}"`, tool: tool.name, path };
   const found = argumentAt(tool, path);
   switch (found.kind) {
@@ -57,17 +58,14 @@ function ofTool({ rule, path, comparison }: Condition, tool: Described): IdleCon
       return [
         {
           ...place,
-          problem: `${tool.name} takes no argument ${path}, so the condition is ${metWithout(comparison)} met`,
+          problem: `${tool.name} takes no argument ${path}, so the condition is ${metBesides(condition, found.mayBeUntold)}`,
           remedy: missingRemedy(found, tool.name),
         },
       ];
     case 'behind':
-      return [{ ...place, ...leadsNowhere(rule, path, { ...found, tool: tool.name }) }];
+      return [{ ...place, ...leadsNowhere(condition, tool.name, found) }];
     case 'found':
-      return mismatches({ rule, path, comparison }, tool.name, found.values).map((mismatch) => ({
-        ...place,
-        ...mismatch,
-      }));
+      return mismatches(condition, tool.name, found).map((mismatch) => ({ ...place, ...mismatch }));
     default:
       return found satisfies never;
   }
@@ -77,7 +75,8 @@ function ofTool({ rule, path, comparison }: Condition, tool: Described): IdleCon
  * What a rule for all tools names is an argument of some tool, and that the others do not have it is no mistake. Where
  * none has, it may be one of a tool that is not here; it is told of only where a slip of the pen is likely.
  */
-function ofEveryTool({ rule, path, comparison }: Condition, tools: readonly Described[]): IdleCondition[] {
+function ofEveryTool(condition: Condition, tools: readonly Described[]): IdleCondition[] {
+  const { rule, path } = condition;
   const { group } = rule;
   const meant = tools.filter((tool) => group === undefined || groupsOf(tool).includes(group));
   const found = meant.map((tool) => argumentAt(tool, path));
@@ -85,28 +84,34 @@ function ofEveryTool({ rule, path, comparison }: Condition, tools: readonly Desc
   if (missing.length < found.length) return [];
   const near = didYouMean(path, [...new Set(missing.flatMap((each) => each.known))]);
   if (near === undefined) return [];
+  const mayBeUntold = missing.some((each) => each.mayBeUntold);
   return [
     {
       at: `rule "${rule.name}"`,
       path,
-      problem: `no tool here takes an argument ${path}, so the condition is ${metWithout(comparison)} met`,
+      problem: `no tool here takes an argument ${path}, so the condition is ${metBesides(condition, mayBeUntold)}`,
       remedy: `Did you mean ${near}?`,
     },
   ];
 }
 
-/** An argument that is not there fits no condition but `!=`. */
-function metWithout({ kind }: Comparison): string {
-  return kind === 'differs' ? 'always' : 'never';
+/**
+ * When a condition is met of an argument that is not there, or is never what it is compared with. Where nothing can be
+ * told of it, a rule that allows is not, and every other is.
+ */
+function metBesides({ rule, comparison }: Condition, mayBeUntold: boolean): string {
+  const isAllowing = rule.decision === 'allow';
+  if (comparison.kind === 'differs') {
+    return mayBeUntold && isAllowing ? 'met wherever anything can be told of it' : 'always met';
+  }
+  return mayBeUntold && !isAllowing ? 'met only where nothing can be told of it' : 'never met';
 }
 
-function leadsNowhere(
-  rule: Rule,
-  path: string,
-  { before, called, tool }: Omit<Behind, 'kind'> & { readonly tool: string },
-): Mismatch {
+function leadsNowhere(condition: Condition, tool: string, { before, called }: Behind): Mismatch {
+  // In null nothing is, whatever it is compared with.
+  const comesOfIt = ofWhatIsUntold(condition, 'not there or null');
   return {
-    problem: `${before} of ${tool} is ${called}, and nothing can be told of ${path} in it: ${whateverItIs(rule)}`,
+    problem: `${before} of ${tool} is ${called}, and nothing can be told of ${condition.path} in it: ${comesOfIt}`,
     remedy:
       called === SAMPLES.array?.called
         ? `Compare one place of it, as \`${before}.0\`, or how many there are: \`${before}.length\`.`
@@ -114,8 +119,13 @@ function leadsNowhere(
   };
 }
 
-function whateverItIs({ decision }: Rule): string {
-  return `the rule ${decision === 'allow' ? 'never fits' : 'fits whatever it is'}`;
+/** What comes of a condition that can tell nothing of an argument, whatever that is, but only that it is not there. */
+function ofWhatIsUntold({ rule, comparison }: Condition, gone: string): string {
+  const isAllowing = rule.decision === 'allow';
+  if (comparison.kind === 'differs') {
+    return isAllowing ? `the rule fits only where it is ${gone}` : 'the condition is always met';
+  }
+  return isAllowing ? 'the rule never fits' : `the condition is met whatever it is, unless it is ${gone}`;
 }
 
 function missingRemedy({ known, written }: Missing, tool: string): string {
@@ -135,6 +145,7 @@ interface Missing {
   /** The whole path up to what is not there, and those that are there in its place. */
   readonly written: string;
   readonly known: readonly string[];
+  readonly mayBeUntold: boolean;
 }
 /** The path goes on where a list or a single value is. */
 interface Behind {
@@ -143,8 +154,13 @@ interface Behind {
   readonly before: string;
   readonly called: string;
 }
-/** Each way it is described; `anyOf` has several. */
-type Found = { readonly kind: 'found'; readonly values: readonly Node[] };
+interface Found {
+  readonly kind: 'found';
+  /** Each way it is described; `anyOf` has several. */
+  readonly values: readonly Node[];
+  /** On the way there may be a list or a single value as well. */
+  readonly mayBeUntold: boolean;
+}
 
 type Node = Readonly<Record<string, unknown>>;
 
@@ -156,6 +172,7 @@ function argumentAt({ input, inputSchema }: Described, path: string): Open | Mis
   if (!isNode(root)) return OPEN;
   const steps = path.split('.');
   let nodes = waysOf(root, root);
+  let mayBeUntold = false;
   for (const [n, step] of steps.entries()) {
     const inside = nodes?.map((node) => stepInto(node, step));
     if (inside === undefined || inside.includes('open')) return OPEN;
@@ -169,12 +186,14 @@ function argumentAt({ input, inputSchema }: Described, path: string): Open | Mis
         kind: 'missing',
         written: [...before, step].join('.'),
         known: [...new Set(known)].map((name) => [...before, name].join('.')),
+        mayBeUntold,
       };
     }
+    mayBeUntold ||= nodes?.some((node) => mayEndAt(node, step)) ?? false;
     const ways = children.map((child) => waysOf(child, root));
     nodes = ways.includes(undefined) ? undefined : ways.flatMap((each) => each ?? []);
   }
-  return nodes === undefined ? OPEN : { kind: 'found', values: nodes };
+  return nodes === undefined ? OPEN : { kind: 'found', values: nodes, mayBeUntold };
 }
 
 /** Undefined where only groups of keys are; open where it may be one, or not. */
@@ -197,8 +216,17 @@ function stepInto(node: Node, step: string): Node | 'open' | 'none' {
   if (mayBe('object') && mayHaveMore(node)) return 'open';
   if (!mayBe('array')) return 'none';
   if (step === 'length') return { type: 'integer' };
-  return /^\d+$/.test(step) ? 'open' : 'none';
+  return PLACE.test(step) ? 'open' : 'none';
 }
+
+/** Whether a list or a single value may be there, in which nothing can be told of that name. */
+function mayEndAt(node: Node, step: string): boolean {
+  const others = (typesOf(node) ?? []).filter((type) => type !== 'object' && type !== 'null');
+  return others.some((type) => type !== 'array' || (step !== 'length' && !PLACE.test(step)));
+}
+
+/** One place of a list. */
+const PLACE = /^\d+$/;
 
 /** Whether an object may have what its description does not name. One that says nothing of it is taken at its word. */
 function mayHaveMore(node: Node): boolean {
@@ -238,11 +266,8 @@ function pointedAt(reference: string, root: Node): Node | undefined {
 
 type Mismatch = Pick<IdleCondition, 'problem' | 'remedy'>;
 
-function mismatches(
-  { rule, path, comparison }: Condition,
-  tool: string,
-  values: readonly Node[],
-): Mismatch[] {
+function mismatches(condition: Condition, tool: string, { values, mayBeUntold }: Found): Mismatch[] {
+  const { path, comparison } = condition;
   const what = `${path} of ${tool}`;
   const samples = values.map(samplesOf);
   if (samples.includes(undefined)) return [];
@@ -250,15 +275,17 @@ function mismatches(
   if (!all.some(({ value }) => canTell(comparison, value) && value !== null)) {
     const kinds = [...new Set(all.filter(({ value }) => value !== null).map(({ called }) => called))];
     const [kind = 'nothing'] = kinds;
+    const gone = canTell(comparison, null) ? 'not there or null' : 'not there';
     return [
       {
-        problem: `${what} is ${kinds.join(' or ') || 'nothing'}, and ${shown(comparison)} can tell nothing of that: ${whateverItIs(rule)}`,
+        problem: `${what} is ${kinds.join(' or ') || 'nothing'}, and ${shown(comparison)} can tell nothing of that: ${ofWhatIsUntold(condition, gone)}`,
         remedy: REMEDIES[kind] ?? 'Name a value inside of it, by a path such as `order.total`.',
       },
     ];
   }
   const fixed = all.filter(({ isFixed }) => isFixed);
   const members = membersOf(comparison);
+  const met = metBesides(condition, mayBeUntold || all.some(({ value }) => !canTell(comparison, value)));
   return members.flatMap((member): Mismatch[] => {
     const isPossible = all.some(({ value, isFixed }) =>
       isFixed ? satisfies(member, value) : value !== null && canTell(member, value),
@@ -268,7 +295,7 @@ function mismatches(
     const near = 'value' in member ? didYouMean(String(member.value), known) : undefined;
     return [
       {
-        problem: `${what} is never ${shown(member)}, so that is ${metWithout(comparison)} met`,
+        problem: `${what} is never ${shown(member)}, so that is ${met}`,
         remedy: near === undefined ? `It is ${known.join(', ') || all[0]?.called}.` : `Did you mean ${near}?`,
       },
     ];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { idleConditionsIn } from '../../../../src/agent/tools/idle-conditions.ts';
+import { decideCall } from '../../../../src/agent/tools/tool-policy.ts';
 import { Authorizations } from '../../../../src/config/authorizations.ts';
 
 const refund = {
@@ -53,11 +54,11 @@ describe('conditions that tell nothing of any call', () => {
     const problems = (decision: string) => told(kinds, { decision }).map(({ problem }) => problem);
 
     expect(problems('deny')).toEqual([
-      'order of refund is a number, and "seven" can tell nothing of that: the rule fits whatever it is',
-      'amount of refund is a number, and true can tell nothing of that: the rule fits whatever it is',
-      'urgent of refund is true or false, and "true" can tell nothing of that: the rule fits whatever it is',
-      'lines of refund is a list, and "x" can tell nothing of that: the rule fits whatever it is',
-      'to of refund is a group of keys, and "DE" can tell nothing of that: the rule fits whatever it is',
+      'order of refund is a number, and "seven" can tell nothing of that: the condition is met whatever it is, unless it is not there or null',
+      'amount of refund is a number, and true can tell nothing of that: the condition is met whatever it is, unless it is not there or null',
+      'urgent of refund is true or false, and "true" can tell nothing of that: the condition is met whatever it is, unless it is not there or null',
+      'lines of refund is a list, and "x" can tell nothing of that: the condition is met whatever it is, unless it is not there or null',
+      'to of refund is a group of keys, and "DE" can tell nothing of that: the condition is met whatever it is, unless it is not there or null',
     ]);
     expect(problems('allow')).toEqual(
       expect.arrayContaining([expect.stringMatching(/: the rule never fits$/)]),
@@ -71,18 +72,18 @@ describe('conditions that tell nothing of any call', () => {
     expect(told(paths)).toMatchObject([
       {
         problem:
-          'amount of refund is a number, and nothing can be told of amount.value in it: the rule fits whatever it is',
+          'amount of refund is a number, and nothing can be told of amount.value in it: the condition is met whatever it is, unless it is not there or null',
         remedy: 'Compare amount itself.',
       },
       {
         problem:
-          'lines of refund is a list, and nothing can be told of lines.sku in it: the rule fits whatever it is',
+          'lines of refund is a list, and nothing can be told of lines.sku in it: the condition is always met',
         remedy: 'Compare one place of it, as `lines.0`, or how many there are: `lines.length`.',
       },
     ]);
     expect(told(paths, { decision: 'allow' })).toMatchObject([
       { problem: expect.stringMatching(/: the rule never fits$/) },
-      { problem: expect.stringMatching(/: the rule never fits$/) },
+      { problem: expect.stringMatching(/: the rule fits only where it is not there or null$/) },
     ]);
   });
 
@@ -155,5 +156,153 @@ describe('conditions that tell nothing of any call', () => {
     expect(ofSum('sum.valeu', 5)).toMatchObject([{ remedy: 'Did you mean sum.value?' }]);
     expect(ofSum('sum.value', 'lots')).toHaveLength(1);
     expect(ofSum('sum', 5)).toHaveLength(1);
+  });
+});
+
+describe('what is said to come of a condition', () => {
+  const ship = {
+    name: 'ship',
+    group: 'automation' as const,
+    input: z.object({
+      lines: z.array(z.object({ sku: z.string() })).nullish(),
+      amount: z.number().nullish(),
+      to: z.object({ country: z.string().nullish() }).nullish(),
+      size: z.union([z.enum(['s', 'm']), z.boolean()]).nullish(),
+      level: z.union([z.literal(1), z.literal(2)]).nullish(),
+      order: z.union([z.object({ kind: z.enum(['new', 'old']) }), z.array(z.string())]).nullish(),
+    }),
+  };
+  /** What the argument is: gone where it is not there, odd where the condition can tell nothing of it. */
+  type State = 'gone' | 'null' | 'plain' | 'odd';
+  const cases: readonly [when: object, calls: readonly [args: object, state: State][]][] = [
+    ...['x', ['x', 'y'], '!= x', '> 5', true].map((comparison): (typeof cases)[number] => [
+      { 'lines.sku': comparison },
+      [
+        [{}, 'gone'],
+        [{ lines: null }, 'null'],
+        [{ lines: [] }, 'odd'],
+        [{ lines: [{ sku: 'x' }] }, 'odd'],
+      ],
+    ]),
+    ...['x', ['x', 'y'], '!= x', true].map((comparison): (typeof cases)[number] => [
+      { amount: comparison },
+      [
+        [{}, 'gone'],
+        [{ amount: null }, 'null'],
+        [{ amount: 5 }, 'odd'],
+      ],
+    ]),
+    ...['DE', '!= DE', '<= 5'].map((comparison): (typeof cases)[number] => [
+      { 'to.country.code': comparison },
+      [
+        [{}, 'gone'],
+        [{ to: null }, 'gone'],
+        [{ to: { country: null } }, 'null'],
+        [{ to: { country: 'DE' } }, 'odd'],
+      ],
+    ]),
+    [
+      { 'lines.length.sum': '> 5' },
+      [
+        [{}, 'gone'],
+        [{ lines: null }, 'gone'],
+        [{ lines: [] }, 'odd'],
+      ],
+    ],
+    [
+      { lines: '> 5' },
+      [
+        [{}, 'gone'],
+        [{ lines: null }, 'odd'],
+        [{ lines: [] }, 'odd'],
+      ],
+    ],
+    ...['l', ['l', 'xl'], '!= l'].map((comparison): (typeof cases)[number] => [
+      { size: comparison },
+      [
+        [{}, 'gone'],
+        [{ size: null }, 'null'],
+        [{ size: 's' }, 'plain'],
+        [{ size: true }, 'odd'],
+      ],
+    ]),
+    [
+      { level: '> 5' },
+      [
+        [{}, 'gone'],
+        [{ level: null }, 'odd'],
+        [{ level: 2 }, 'plain'],
+      ],
+    ],
+    ...['no', '!= no'].map((comparison): (typeof cases)[number] => [
+      { 'order.kind': comparison },
+      [
+        [{}, 'gone'],
+        [{ order: null }, 'gone'],
+        [{ order: { kind: 'new' } }, 'plain'],
+        [{ order: ['new'] }, 'odd'],
+      ],
+    ]),
+    ...['x', '!= x'].map((comparison): (typeof cases)[number] => [
+      { 'to.contry': comparison },
+      [
+        [{}, 'gone'],
+        [{ to: null }, 'gone'],
+        [{ to: { country: 'DE' } }, 'gone'],
+      ],
+    ]),
+  ];
+  const SAID: readonly [RegExp, (state: State) => boolean][] = [
+    [/ never (met|fits)$/, () => false],
+    [/ always met$/, () => true],
+    [/ met whatever it is, unless it is not there or null$/, (state) => state !== 'gone' && state !== 'null'],
+    [/ met whatever it is, unless it is not there$/, (state) => state !== 'gone'],
+    [/ fits only where it is not there or null$/, (state) => state === 'gone' || state === 'null'],
+    [/ met only where nothing can be told of it$/, (state) => state === 'odd'],
+    [/ met wherever anything can be told of it$/, (state) => state !== 'odd'],
+  ];
+  const approvers = { role: 'manager' };
+  const decisions = [
+    { decision: 'allow' },
+    { decision: 'deny' },
+    { decision: 'ask', approvers },
+    { decision: 'deny', escalate: { approvers } },
+  ];
+  const all = cases.flatMap(([when, calls]) => decisions.map((decision) => ({ when, calls, decision })));
+
+  it.each(all)('OM-022 is what becomes of the call: $when, $decision', ({ when, calls, decision }) => {
+    const rule = { name: 'r', tool: 'ship', when, ...decision };
+    const behind = decision.decision === 'allow' ? [] : [{ name: 'all', tool: '*', decision: 'allow' }];
+    const authorizations = Authorizations.parse({
+      roles: { manager: { permissions: ['approve'] } },
+      rules: [rule, ...behind],
+    });
+    const told = idleConditionsIn(authorizations, [ship], true);
+
+    expect(told.length).toBeGreaterThan(0);
+    for (const [args, state] of calls) {
+      const facts = { tool: 'ship', groups: [], effect: 'once', roles: [], platform: 'slack' } as const;
+      const decided = decideCall(authorizations, { ...facts, args: ship.input.parse(args) });
+      for (const { problem } of told) {
+        const [, isMet] = SAID.find(([words]) => words.test(problem)) ?? [];
+        expect([problem, args, decided.rule === 'r']).toEqual([problem, args, isMet?.(state)]);
+      }
+    }
+  });
+
+  it('is said in each of these ways of one of them', () => {
+    const told = all.flatMap(({ when, decision }) =>
+      idleConditionsIn(
+        Authorizations.parse({
+          roles: { manager: { permissions: ['approve'] } },
+          rules: [{ name: 'r', tool: 'ship', when, ...decision }],
+        }),
+        [ship],
+        true,
+      ),
+    );
+
+    for (const [words] of SAID)
+      expect(told.map(({ problem }) => problem)).toContainEqual(expect.stringMatching(words));
   });
 });
