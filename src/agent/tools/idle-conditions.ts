@@ -107,9 +107,10 @@ function metBesides({ rule, comparison }: Condition, mayBeUntold: boolean): stri
   return mayBeUntold && !isAllowing ? 'met only where nothing can be told of it' : 'never met';
 }
 
-function leadsNowhere(condition: Condition, tool: string, { before, called }: Behind): Mismatch {
+function leadsNowhere(condition: Condition, tool: string, behind: Behind): Mismatch {
+  const { before, called, mayBeUntold } = behind;
   // In null nothing is, whatever it is compared with.
-  const comesOfIt = ofWhatIsUntold(condition, 'not there or null');
+  const comesOfIt = ofWhatIsUntold(condition, 'not there or null', mayBeUntold);
   return {
     problem: `${before} of ${tool} is ${called}, and nothing can be told of ${condition.path} in it: ${comesOfIt}`,
     remedy:
@@ -120,12 +121,14 @@ function leadsNowhere(condition: Condition, tool: string, { before, called }: Be
 }
 
 /** What comes of a condition that can tell nothing of an argument, whatever that is, but only that it is not there. */
-function ofWhatIsUntold({ rule, comparison }: Condition, gone: string): string {
+function ofWhatIsUntold({ rule, comparison }: Condition, gone: string, mayBeUntold: boolean): string {
   const isAllowing = rule.decision === 'allow';
   if (comparison.kind === 'differs') {
     return isAllowing ? `the rule fits only where it is ${gone}` : 'the condition is always met';
   }
-  return isAllowing ? 'the rule never fits' : `the condition is met whatever it is, unless it is ${gone}`;
+  if (isAllowing) return 'the rule never fits';
+  const besides = mayBeUntold ? ', and wherever nothing can be told of it' : '';
+  return `the condition is met whatever it is, unless it is ${gone}${besides}`;
 }
 
 function missingRemedy({ known, written }: Missing, tool: string): string {
@@ -145,6 +148,7 @@ interface Missing {
   /** The whole path up to what is not there, and those that are there in its place. */
   readonly written: string;
   readonly known: readonly string[];
+  /** On the way there may be a list or a single value as well. */
   readonly mayBeUntold: boolean;
 }
 /** The path goes on where a list or a single value is. */
@@ -153,12 +157,12 @@ interface Behind {
   /** The path up to there. */
   readonly before: string;
   readonly called: string;
+  readonly mayBeUntold: boolean;
 }
 interface Found {
   readonly kind: 'found';
   /** Each way it is described; `anyOf` has several. */
   readonly values: readonly Node[];
-  /** On the way there may be a list or a single value as well. */
   readonly mayBeUntold: boolean;
 }
 
@@ -180,7 +184,7 @@ function argumentAt({ input, inputSchema }: Described, path: string): Open | Mis
     if (children.length === 0) {
       const before = steps.slice(0, n);
       const behind = behindOf(nodes ?? [], before.join('.'));
-      if (behind) return behind;
+      if (behind) return behind.kind === 'open' ? behind : { ...behind, mayBeUntold };
       const known = (nodes ?? []).flatMap((node) => Object.keys(nodeAt(node, 'properties')));
       return {
         kind: 'missing',
@@ -197,7 +201,7 @@ function argumentAt({ input, inputSchema }: Described, path: string): Open | Mis
 }
 
 /** Undefined where only groups of keys are; open where it may be one, or not. */
-function behindOf(nodes: readonly Node[], before: string): Behind | Open | undefined {
+function behindOf(nodes: readonly Node[], before: string): Omit<Behind, 'mayBeUntold'> | Open | undefined {
   const kinds = nodes.flatMap((node) => typesOf(node) ?? ['object']).filter((type) => type !== 'null');
   const others = kinds.filter((type) => type !== 'object');
   if (others.length === 0) return undefined;
@@ -278,7 +282,7 @@ function mismatches(condition: Condition, tool: string, { values, mayBeUntold }:
     const gone = canTell(comparison, null) ? 'not there or null' : 'not there';
     return [
       {
-        problem: `${what} is ${kinds.join(' or ') || 'nothing'}, and ${shown(comparison)} can tell nothing of that: ${ofWhatIsUntold(condition, gone)}`,
+        problem: `${what} is ${kinds.join(' or ') || 'nothing'}, and ${shown(comparison)} can tell nothing of that: ${ofWhatIsUntold(condition, gone, mayBeUntold)}`,
         remedy: REMEDIES[kind] ?? 'Name a value inside of it, by a path such as `order.total`.',
       },
     ];

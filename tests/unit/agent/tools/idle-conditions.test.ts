@@ -169,7 +169,12 @@ describe('what is said to come of a condition', () => {
       to: z.object({ country: z.string().nullish() }).nullish(),
       size: z.union([z.enum(['s', 'm']), z.boolean()]).nullish(),
       level: z.union([z.literal(1), z.literal(2)]).nullish(),
-      order: z.union([z.object({ kind: z.enum(['new', 'old']) }), z.array(z.string())]).nullish(),
+      order: z
+        .union([
+          z.object({ kind: z.enum(['new', 'old']), on: z.array(z.string()).nullish() }),
+          z.array(z.string()),
+        ])
+        .nullish(),
     }),
   };
   /** What the argument is: gone where it is not there, odd where the condition can tell nothing of it. */
@@ -244,6 +249,26 @@ describe('what is said to come of a condition', () => {
       ],
     ]),
     ...['x', '!= x'].map((comparison): (typeof cases)[number] => [
+      { 'order.kind.code': comparison },
+      [
+        [{}, 'gone'],
+        [{ order: null }, 'gone'],
+        [{ order: { kind: 'new' } }, 'odd'],
+        [{ order: ['new'] }, 'odd'],
+      ],
+    ]),
+    ...[true, '> 5', '!= 5'].map((comparison): (typeof cases)[number] => [
+      { 'order.on': comparison },
+      [
+        [{}, 'gone'],
+        [{ order: null }, 'gone'],
+        [{ order: { kind: 'new' } }, 'gone'],
+        [{ order: { kind: 'new', on: null } }, comparison === '> 5' ? 'odd' : 'null'],
+        [{ order: { kind: 'new', on: ['x'] } }, 'odd'],
+        [{ order: ['new'] }, 'odd'],
+      ],
+    ]),
+    ...['x', '!= x'].map((comparison): (typeof cases)[number] => [
       { 'to.contry': comparison },
       [
         [{}, 'gone'],
@@ -257,6 +282,8 @@ describe('what is said to come of a condition', () => {
     [/ always met$/, () => true],
     [/ met whatever it is, unless it is not there or null$/, (state) => state !== 'gone' && state !== 'null'],
     [/ met whatever it is, unless it is not there$/, (state) => state !== 'gone'],
+    [/ or null, and wherever nothing can be told of it$/, (state) => state !== 'gone' && state !== 'null'],
+    [/ not there, and wherever nothing can be told of it$/, (state) => state !== 'gone'],
     [/ fits only where it is not there or null$/, (state) => state === 'gone' || state === 'null'],
     [/ met only where nothing can be told of it$/, (state) => state === 'odd'],
     [/ met wherever anything can be told of it$/, (state) => state !== 'odd'],
