@@ -1,6 +1,7 @@
 /** An approval as programs see it. Pure. */
 import { askedOf, factsOf, standingForClient, titleOf } from '../approvals/sentences.ts';
 import { type Approval, type Assent, isEnded, isWaiting } from '../domain/approval/record.ts';
+import { behind } from '../domain/outside-text.ts';
 import type { ApprovalView, Outcome } from './schema.ts';
 
 /** @param hold when it runs once it is agreed to, in a part of a sentence; undefined where nothing holds it */
@@ -47,7 +48,9 @@ export function toView(approval: Approval, hold?: string): ApprovalView {
           leaseUntil: instant(execution.leaseUntilMs),
         }
       : null,
-    result: result ? { status: result.status, text: result.text, at: instant(result.atMs) } : null,
+    result: result
+      ? { status: result.status, text: behind(result.heading, result.text), at: instant(result.atMs) }
+      : null,
     remark: approval.remark ?? null,
     supersededBy: approval.supersededBy ?? null,
     supersedes: [...(approval.supersedes ?? [])],

@@ -139,16 +139,20 @@ const MAX_RESULT_CHARS = 300;
 const MAX_SOURCE_CHARS = 100;
 
 /** What came of a call, with whose words tell it where its tool names somebody. */
-type Told = Pick<NonNullable<Approval['result']>, 'text' | 'source'>;
+type Told = Pick<NonNullable<Approval['result']>, 'text' | 'source' | 'heading'>;
 
 /**
- * The beginning of what a tool told, behind the verb it belongs to, for people: ` (words of the database shop): 7 rows`.
- * Of no text is it sure who wrote it, so nothing in it opens by itself; whose words it is, it cannot say of itself, for
- * that stands in front of the colon.
+ * The beginning of what a tool told, behind the verb it belongs to, for people: `: 7 rows (words of the database shop):
+ * [1]`. Of no text is it sure who wrote it, so nothing in it opens by itself; whose words it is, it cannot say of itself,
+ * for that stands in front of the colon, behind what the tool itself says.
  */
-function resultText({ text, source }: Told): string {
-  const from = source === undefined ? '' : ` (words of ${firstWords(source, MAX_SOURCE_CHARS)})`;
-  return `${from}: ${firstWords(text, MAX_RESULT_CHARS)}`;
+function resultText({ text, source, heading }: Told): string {
+  const own = heading === undefined ? '' : `: ${firstWords(heading, MAX_RESULT_CHARS)}`;
+  return `${own}${wordsOf(source)}: ${firstWords(text, MAX_RESULT_CHARS)}`;
+}
+
+function wordsOf(source: string | undefined): string {
+  return source === undefined ? '' : ` (words of ${firstWords(source, MAX_SOURCE_CHARS)})`;
 }
 
 function firstWords(text: string, most: number): string {
@@ -845,9 +849,16 @@ export function toldIn({ state, result, lateReport, execution, settledBy }: Appr
   // Where somebody found out what had come of it, that they did is what there is to tell.
   const isOver = (state === 'EXECUTED' || state === 'FAILED') && !settledBy;
   const isLate = state === 'UNKNOWN' && lateReport?.epoch === execution?.epoch;
-  const text = isOver ? result?.text : isLate ? lateReport?.text : undefined;
-  return text
-    ?.split(/\r\n?|\n/)
+  const said = isOver ? result : isLate ? lateReport : undefined;
+  return said && shownLines(said);
+}
+
+/** What its tool says itself stands first, which no words of others can get in front of. */
+function shownLines({ text, source, heading }: Told): string {
+  const own =
+    heading === undefined ? [] : [heading, ...(source === undefined ? [] : [`Words of ${source}:`])];
+  return [...own, text]
+    .flatMap((each) => each.split(/\r\n?|\n/))
     .map(visible)
     .join('\n');
 }

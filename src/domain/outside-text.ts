@@ -40,12 +40,17 @@ export function toldInTurn({ source, heading, ...output }: ToolOutput): ToolOutp
   return { ...output, text: behind(heading, text) };
 }
 
-/** The same of a call outside a turn, as it is kept: people read it, and the agent is told it as a quotation. */
-export function toldOutsideTurn({ heading, ...output }: ToolOutput): ToolOutput {
-  const text = output.source === undefined ? output.text : dropInvisible(output.text);
-  return { ...output, text: behind(heading, text) };
+/**
+ * The same of a call outside a turn, as it is kept: people read it, and the agent is told it as a quotation. What the
+ * tool itself says stays beside the words of others: they are not to be taken for its own, nor it for theirs.
+ */
+export function toldOutsideTurn(output: ToolOutput): ToolOutput {
+  const { heading, ...rest } = output;
+  if (output.source === undefined) return { ...rest, text: behind(heading, output.text) };
+  return { ...output, text: dropInvisible(output.text) };
 }
 
-function behind(heading: string | undefined, text: string): string {
+/** A text with what its tool says of it in front. */
+export function behind(heading: string | undefined, text: string): string {
   return heading === undefined ? text : `${heading}\n${text}`;
 }

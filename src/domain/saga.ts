@@ -282,7 +282,7 @@ function afterUndo(step: SagaStep, outcome: Outcome): SagaStep {
 }
 
 /** Whose the remark before it was counts no more. */
-function remarked(step: SagaStep, said: Pick<Outcome, 'text' | 'source' | 'trust'>): SagaStep {
+function remarked(step: SagaStep, said: Pick<Outcome, 'text' | keyof Whose>): SagaStep {
   return { ...step, remark: said.text, remarkOf: whoseOf(said) };
 }
 

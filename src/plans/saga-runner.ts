@@ -280,12 +280,15 @@ const MOST_KEPT_CHARS = 2_000;
 
 function toOutcome(output: ToolOutput): Outcome {
   const told = toldOutsideTurn(output);
-  const { status, text, receipt } = told;
-  const kept = text.slice(0, cutBefore(text, MOST_KEPT_CHARS));
+  const { status, text, heading, receipt } = told;
   return {
     kind: status,
-    text: kept,
-    ...whoseOf(told),
+    text: beginningOf(text),
+    ...whoseOf(heading === undefined ? told : { ...told, heading: beginningOf(heading) }),
     ...(receipt === undefined ? {} : { receipt }),
   };
+}
+
+function beginningOf(text: string): string {
+  return text.slice(0, cutBefore(text, MOST_KEPT_CHARS));
 }

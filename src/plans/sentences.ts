@@ -102,30 +102,41 @@ function linesOf({ steps }: Saga): string[] {
 
 function becameOf(step: SagaStep): string {
   const { state, outcome, remark, remarkOf, undos, undoneBy } = step;
-  const said = short(outcome?.text ?? 'nothing was said about it');
-  const saidBy = wordsOf(outcome?.source);
-  const why = short(remark ?? 'no report came back');
-  const whyBy = wordsOf(remarkOf?.source);
+  const said = { text: 'nothing was said about it', ...outcome };
+  const why = { ...remarkOf, text: remark ?? 'no report came back' };
   switch (state) {
     case 'waiting':
       return 'not begun.';
     case 'running':
       return 'under way.';
     case 'done':
-      return `done${saidBy}: ${said}`;
+      return `done${toldOf(said)}`;
     case 'failed':
-      return `failed${saidBy}: ${said}`;
+      return `failed${toldOf(said)}`;
     case 'unknown':
-      return `UNKNOWN, it may have been done or not${whyBy}: ${why}`;
+      return `UNKNOWN, it may have been done or not${toldOf(why)}`;
     case 'undoing':
       return 'being undone.';
     case 'undone':
-      return `done, and undone again${whyBy}: ${why}`;
+      return `done, and undone again${toldOf(why)}`;
     case 'stuck':
-      return `done${saidBy} (${said}), and NOT UNDONE: to undo it (${undoneBy ?? ''}) was tried ${undos} times, at last${whyBy}: ${why}`;
+      return `done${bracketed(said)}, and NOT UNDONE: to undo it (${undoneBy ?? ''}) was tried ${undos} times, at last${toldOf(why)}`;
     default:
       return state satisfies never;
   }
+}
+
+/** What a step told: what its tool says of it itself, whose words the rest is, and these. */
+type Told = { readonly text: string } & Pick<Whose, 'source' | 'heading'>;
+
+function toldOf({ text, source, heading }: Told): string {
+  const own = heading === undefined ? '' : `: ${short(heading)}`;
+  return `${own}${wordsOf(source)}: ${short(text)}`;
+}
+
+function bracketed({ text, source, heading }: Told): string {
+  const own = heading === undefined ? '' : ` (${short(heading)})`;
+  return `${own}${wordsOf(source)} (${short(text)})`;
 }
 
 /** In front of the words, for they can say of themselves whatever they like. */

@@ -305,8 +305,9 @@ function toOutput(
   const isWell = end.kind === 'exited' && end.code === 0;
   const status = isWell ? 'ok' : 'error';
   const heading = `${what} ${endText(end, limits)} (after ${(durationMs / 1_000).toFixed(1)} s).`;
-  const text = [...said('Output', stdout, isWell), ...said('Errors', stderr, false)].join('\n\n');
-  return text === '' ? { status, text: heading } : { status, heading, text, source: `the script ${what}` };
+  const output = [...said('Output', stdout), ...said('Errors', stderr)];
+  if (output.length === 0) return { status, text: `${heading} It wrote nothing.` };
+  return { status, heading, text: output.join('\n\n'), source: `the script ${what}` };
 }
 
 function endText(end: Exclude<ScriptRun['end'], { kind: 'not-started' }>, limits: ScriptSettings): string {
@@ -328,8 +329,7 @@ function endText(end: Exclude<ScriptRun['end'], { kind: 'not-started' }>, limits
   }
 }
 
-function said(name: string, text: string, isExpected: boolean): string[] {
+function said(name: string, text: string): string[] {
   const shown = dropInvisible(text).trimEnd();
-  if (shown === '') return isExpected ? [`${name}: nothing`] : [];
-  return [`${name}:\n${shown}`];
+  return shown === '' ? [] : [`${name}:\n${shown}`];
 }

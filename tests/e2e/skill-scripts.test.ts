@@ -121,7 +121,13 @@ describe.skipIf(problem !== undefined)(`a script of a skill${skippedBecause(prob
     ]) {
       expect(card).toContain(fact);
     }
-    expect(JSON.stringify(story.sandbox.claude.requests.at(-1)?.messages)).toContain('The sum is 42');
+    const source = 'the script scripts/sum.py of adding-up 1.0.0';
+    expect(JSON.stringify(story.said(thread))).toMatch(
+      /Done: scripts\/sum\.py of adding-up 1\.0\.0 has run \(after [\d.]+ s\)\. \(words of the script scripts\/sum\.py of adding-up 1\.0\.0\): Output:/,
+    );
+    expect(JSON.stringify(story.sandbox.claude.requests.at(-1)?.messages)).toMatch(
+      new RegExp(`    \\| Words of ${source}:\\\\n    \\| Output:\\\\n    \\| The sum is 42`),
+    );
   });
 
   it('may say more than the agent is shown at once, who then reads on in it', async () => {

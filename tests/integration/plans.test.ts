@@ -194,6 +194,21 @@ describe('a plan', () => {
     expect(output.text).toContain('done (words of the database shop): deployed, says Dana Reyes');
   });
 
+  it('OM-187 tells what its tool says of a step in front of the words of others, and keeps the beginning of both', async () => {
+    const told = {
+      text: 'OK.',
+      source: 'the script run.py',
+      heading: `run.py has run. ${'x'.repeat(9_000)}`,
+    };
+    const output = await run([refund(7), deploy('2.0')], { tool: planTool(() => ALLOW, shopWhere(told)) });
+
+    expect(output.text).toMatch(/: done: run\.py has run\. x+… \(words of the script run\.py\): OK\./);
+    expect((await saga())?.steps[1]?.outcome).toMatchObject({
+      text: 'OK.',
+      heading: expect.stringMatching(/^.{2000}$/),
+    });
+  });
+
   it.each([
     ['the gateway’s, where all has worked, though its tools tell of strangers', 'tool', undefined],
     ['those of its tool, where nothing else is known', undefined, 'outsider'],

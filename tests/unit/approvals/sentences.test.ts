@@ -13,12 +13,13 @@ import {
   standing,
   standingForClient,
   titleOf,
+  toldIn,
   unaskedFurtherText,
   visible,
   waitingText,
 } from '../../../src/approvals/sentences.ts';
 import { claim, complete } from '../../../src/domain/approval/execution.ts';
-import { type Approval, ApprovalState } from '../../../src/domain/approval/record.ts';
+import { Approval, ApprovalState } from '../../../src/domain/approval/record.ts';
 import { supersede } from '../../../src/domain/approval/replacement.ts';
 import { ask, reply } from '../../../src/domain/approval/talk.ts';
 import { tick } from '../../../src/domain/approval/time.ts';
@@ -467,6 +468,25 @@ describe('what people are told', () => {
     it('says whose words it is before it begins, and then the first of them', () => {
       expect(told('42', mine)).toContain('Done (words of the tool add of the MCP server mine): 42');
       expect(told('abc '.repeat(200), mine)).toMatch(/Done \(words of the tool add .*\): (abc ){74}abc…$/);
+    });
+
+    it('OM-187 says what its tool says of it itself in front of that, also where the report came late', () => {
+      const running = claim(approved, 'w1', approved.digest, OPENED_MS).moved!.next;
+      const by = { source: 'the script sum', heading: 'sum failed with exit code 3.' };
+      const outcome = { status: 'error', text: 'Errors:\nno such order', ...by } as const;
+      const failed = complete(running, 1, outcome, OPENED_MS).moved!.next;
+      const late = complete({ ...running, state: 'UNKNOWN' }, 1, outcome, OPENED_MS).moved!.next;
+
+      const shown = ': sum failed with exit code 3. (words of the script sum): Errors:';
+      expect(standing(failed)).toContain(`It did not work${shown}`);
+      expect(standing(late)).toContain(`it did not work${shown}`);
+      for (const each of [failed, late]) {
+        expect(toldIn(each)).toBe(
+          'sum failed with exit code 3.\nWords of the script sum:\nErrors:\nno such order',
+        );
+        expect(outcomeText(each)).not.toMatch(/exit code|no such order/);
+        expect(Approval.parse(JSON.parse(JSON.stringify(each)))).toEqual(each);
+      }
     });
 
     it('lets no text say whose words it is: neither by a frame of its own nor by what people read as one', () => {

@@ -5,7 +5,7 @@ import { dropInvisible, framed, toldInTurn, toldOutsideTurn } from '../../../src
 const MARK = '0123456789abcdef';
 
 describe('what a call told', () => {
-  it('stands in a frame within a turn, and as it is outside of one, with its source beside it', () => {
+  it('stands in a frame within a turn, and as it is outside of one, with its source and what its tool says beside it', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         const output = { status: 'ok' as const, text, source: 'a page', heading: 'Found:' };
@@ -17,8 +17,9 @@ describe('what a call told', () => {
         expect(rest.slice(0, -1).join('\n')).toBe(dropInvisible(text));
         expect(toldOutsideTurn(output)).toEqual({
           status: 'ok',
-          text: `Found:\n${dropInvisible(text)}`,
+          text: dropInvisible(text),
           source: 'a page',
+          heading: 'Found:',
         });
       }),
     );
@@ -45,5 +46,7 @@ describe('what a call told', () => {
 
     expect(toldInTurn(output)).toEqual(output);
     expect(toldOutsideTurn(output)).toEqual(output);
+    const both = { status: 'ok' as const, text: 'None.', heading: 'Found:' };
+    expect(toldOutsideTurn(both)).toEqual({ status: 'ok', text: 'Found:\nNone.' });
   });
 });

@@ -106,6 +106,24 @@ describe('what people read of a plan', () => {
     expect(lines({ state: 'done', outcome: hidden })).toMatch(/words of ⟨U\+202E⟩x{50,100}…\): Paid/);
   });
 
+  it('OM-187 tells what its tool says of it itself in front of whose words the rest is', () => {
+    const by = { heading: 'run.py failed with exit code 3.', source: 'the script run.py' };
+    const outcome = { status: 'ok', text: 'Paid.', ...by } as const;
+    const why = { remark: 'Too late.', remarkOf: by };
+    const lines = (step: Partial<SagaStep>) => sagaText(aSaga('raised', [step]));
+
+    const told = ': run.py failed with exit code 3. (words of the script run.py): ';
+    expect(lines({ state: 'done', outcome })).toContain(`: done${told}Paid.`);
+    expect(lines({ state: 'failed', outcome })).toContain(`: failed${told}Paid.`);
+    expect(lines({ state: 'undone', ...why })).toContain(`undone again${told}Too late.`);
+    expect(lines({ state: 'unknown', ...why })).toContain(`done or not${told}Too late.`);
+    const stuck = lines({ state: 'stuck', outcome, ...why, undos: 4 });
+    expect(stuck).toContain(
+      'done (run.py failed with exit code 3.) (words of the script run.py) (Paid.), and NOT UNDONE',
+    );
+    expect(stuck).toContain(`at last${told}Too late.`);
+  });
+
   it.each([
     ['its tool’s words, where nothing else is known of them', DONE, 'outsider'],
     ['the gateway’s own', { ...DONE, outcome: { ...DONE.outcome, trust: 'tool' } }, undefined],
