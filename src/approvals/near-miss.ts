@@ -44,6 +44,15 @@ export function nearMissIn(text: string): NearMiss | undefined {
   return misses.find((miss) => miss && miss.kind !== 'no-ticket') ?? misses.find((miss) => miss);
 }
 
+/**
+ * The same where people talk to the agent, which hears whatever is no answer: a message of nothing but a word that would
+ * decide. With anything beside it, it is talk.
+ */
+export function bareMissIn(text: string): NearMiss | undefined {
+  const verdict = verdictOf(bare(text.trim()));
+  return verdict === 'approve' || verdict === 'deny' ? { kind: 'no-ticket' } : undefined;
+}
+
 function missIn(line: string): NearMiss | undefined {
   const answer = parseTicketReply(line);
   if (answer) return { kind: 'not-first', request: named(answer) };

@@ -16,7 +16,7 @@
 import { formFor } from '../approvals/answer-form.ts';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { inboxesFor } from '../approvals/inbox.ts';
-import { type NearMiss, nearMissIn } from '../approvals/near-miss.ts';
+import { bareMissIn, type NearMiss, nearMissIn } from '../approvals/near-miss.ts';
 import {
   type BatchReply,
   MOST_IN_BATCH,
@@ -93,7 +93,11 @@ export class AnswerDesk implements Lookup {
   }
 
   /** What they may decide and have said nothing about, the next to expire first. */
-  async #waitingFor(person: Person, most: number): Promise<Approval[]> {
+  async #waitingFor(
+    person: Person,
+    most: number,
+    isMeant: (approval: Approval) => boolean = () => true,
+  ): Promise<Approval[]> {
     const { approvals, directory } = this.deps;
     const nowMs = this.deps.clock.now();
     const voter = directory.voterOf(person, nowMs);
@@ -101,6 +105,7 @@ export class AnswerDesk implements Lookup {
     return approvals.inbox(
       inboxesFor(voter),
       (approval) =>
+        isMeant(approval) &&
         !answeredBy(approval).has(person.id) &&
         ((isAble && mayDecide(approval, voter)) || delegatorsOf(approval, person.id).length > 0),
       most,
@@ -271,12 +276,13 @@ export class AnswerDesk implements Lookup {
   }
 
   /**
-   * What somebody meant for an answer and is none, where nobody else would say so: people talk to each other there, so
-   * the agent does not hear it. Undefined for anything else, and where they are not asked for one.
+   * What somebody meant for an answer and is none, where nobody else would say so: where people talk to each other the
+   * agent does not hear it, and where they talk to the agent it may take a bare `approve` for a yes. Undefined for
+   * anything else, and where they are not asked for one.
    */
   async missed(message: InboundMessage): Promise<Missed | undefined> {
-    const { approvals, reach } = this.deps;
-    const miss = reach.tellsEverybody(message.replyTo.platform) ? nearMissIn(message.text) : undefined;
+    const { approvals } = this.deps;
+    const miss = this.#missIn(message);
     const speaker = miss && (await this.#speakerOf(message.sender));
     if (!miss || !speaker) return undefined;
     if (miss.kind !== 'no-ticket') {
@@ -285,16 +291,36 @@ export class AnswerDesk implements Lookup {
       const isTalk = message.addressedToBot && approval !== undefined && !isWaiting(approval.state);
       return approval && !isTalk ? { miss, about: [approval] } : undefined;
     }
-    const waiting = await this.#waitingFor(speaker.person, MOST_IN_BATCH);
-    const [first, ...others] = waiting.filter((approval) => isShownAt(approval, message.replyTo));
+    const { person } = speaker;
+    const isMeant = (approval: Approval) => this.#isAskedIn(message, approval, person);
+    const [first, ...others] = await this.#waitingFor(person, MOST_IN_BATCH, isMeant);
     return first && { miss, about: [first, ...others] };
+  }
+
+  #missIn({ text, replyTo, attachments = [] }: InboundMessage): NearMiss | undefined {
+    if (this.deps.reach.tellsEverybody(replyTo.platform)) return nearMissIn(text);
+    // A mail that answers a request has an address of its own.
+    return replyTo.platform === MAIL || attachments.length > 0 ? undefined : bareMissIn(text);
+  }
+
+  /** Whether a request was made where somebody writes, or was brought to them there. */
+  #isAskedIn({ conversationId, replyTo }: InboundMessage, approval: Approval, { id }: Person): boolean {
+    const { reach } = this.deps;
+    if (reach.tellsEverybody(replyTo.platform)) return isShownAt(approval, replyTo);
+    const isTheirs = approval.copies.some(
+      ({ person, to }) => person === id && to.platform === replyTo.platform,
+    );
+    return approval.conversationId === conversationId || (isTheirs && reach.isPrivate(replyTo));
   }
 
   /** Says that it decided nothing, and how to write what does. */
   async takeMissed(message: InboundMessage, { miss, about }: Missed): Promise<Receipt> {
     const { id, sender, conversationId } = message;
     const [approval, ...others] = about;
-    const { code, notice } = missedText(miss, approval, others.length > 0);
+    const isOpen = this.deps.reach.tellsEverybody(message.replyTo.platform);
+    const { code, notice } = isOpen
+      ? missedText(miss, approval, others.length > 0)
+      : { code: 'NOT_UNDERSTOOD', notice: bareText(about) };
     const event: AuditEvent = {
       event: 'answer.received',
       actor: this.deps.directory.personOf(sender.account)?.id ?? sender.account,
@@ -303,13 +329,12 @@ export class AnswerDesk implements Lookup {
       channel: platformOf(sender.account),
       detail: { choice: 'unclear', result: code, account: sender.account },
     };
+    // Where everybody reads it, it is said once in a while.
     const once = { key: `told:${approval.id}:${miss.kind}:${sender.account}`, forMs: HELP_AGAIN_MS };
+    const told = this.#toldAlone(message, approval.id, { code, notice });
     await this.deps.writer.write(
       conversationId,
-      [
-        { kind: 'audit', event },
-        toOutEffect(this.#toldAlone(message, approval.id, { code, notice }), { once }),
-      ],
+      [{ kind: 'audit', event }, toOutEffect(told, isOpen ? { once } : {})],
       this.#firstTime(id),
     );
     return { kind: 'answered', code, notice };
@@ -682,6 +707,22 @@ function missedText(miss: NearMiss, approval: Approval, isAmongOthers: boolean):
   const how = isAmongOthers ? 'several requests wait here, and each names its lines itself' : line;
   const notice = `That decided nothing: ${MISSED[miss.kind]}. What decides is a new message that begins with the line: ${how}.`;
   return { code: 'NOT_UNDERSTOOD', notice };
+}
+
+/** Of a bare word, which the agent does not hear. */
+function bareText([approval, ...others]: Missed['about']): string {
+  const nothing = 'That decided nothing, and I did not take it for anything else';
+  if (others.length > 0) {
+    return `${nothing}: it does not say which of the requests that wait for you here it is about. \`/approvals\` lists them with the line that decides each.`;
+  }
+  const ticket = ticketOf({ approvalId: approval.id, gen: approval.gen });
+  const { choices } = approval.policy;
+  const lines = [
+    ...(choices.includes('approve') ? [`\`approve ${ticket}\``] : []),
+    ...(choices.includes('deny') ? [`\`deny ${ticket} your reason\``] : []),
+  ];
+  const line = lines.length === 0 ? '' : `, or write ${lines.join(' or ')}`;
+  return `${nothing}: it does not name the request “${literal(titleOf(approval))}”. If you meant that one, answer on its card${line}.`;
 }
 
 const MISSED: Readonly<Record<NearMiss['kind'], string>> = {

@@ -190,6 +190,26 @@ describe('a line that counts, written where no card lies', () => {
     expect(story.refunds(7)).toEqual([60]);
   });
 
+  it('is not taken from a bare word beside the card of whoever is asked, and they read which line it takes', async () => {
+    await begin();
+    story.config = withPerson(story.config, 'dana', { prefers: [Platform.parse('slack')] });
+    await story.mention('refund order 7');
+    await story.sandbox.slack.until((slack) =>
+      slack.messages(DANAS_DM).some((message) => /Waiting for role manager/.test(textOf(message))),
+    );
+    const before = story.sandbox.claude.requests.length;
+
+    await story.dm(DANA.slack, 'approve');
+
+    const line = `approve ${await ticket()}`;
+    const isTold = (text: string) => text.includes('That decided nothing') && text.includes(line);
+    await story.sandbox.slack.until((slack) =>
+      [...slack.messages(DANAS_DM), ...slack.ephemerals(DANA.slack)].map(textOf).some(isTold),
+    );
+    expect(story.sandbox.claude.requests).toHaveLength(before);
+    expect(story.refunds(7)).toEqual([]);
+  });
+
   it('is not answered where the card says what came of it', async () => {
     await begin();
     story.config = withPerson(story.config, 'dana', { prefers: [Platform.parse('slack')] });

@@ -32,6 +32,14 @@ async function held(): Promise<{ thread: string; ticket: string }> {
   return { thread, ticket: `${approval!.id}.${approval!.gen}` };
 }
 
+/** What Dana was told of a word that names no request. */
+function bareWords(): string[] {
+  return story.sandbox.slack
+    .ephemerals(DANA.slack)
+    .map(textOf)
+    .filter((each) => /That decided nothing, and I did not take it for anything else/.test(each));
+}
+
 async function write(user: string, text: string, thread?: string): Promise<void> {
   const said = await story.sandbox.slack.say({
     user,
@@ -310,6 +318,48 @@ describe('answers by ticket', () => {
 
     await told(DANA.slack, /not what is being asked now/);
     expect(await story.open()).toHaveLength(1);
+  });
+
+  it.each([
+    ['in the thread', (thread: string) => write(DANA.slack, 'approve', thread)],
+    [
+      'in the thread, to the agent',
+      (thread: string) => write(DANA.slack, '<@U0SIGNALBOX> Approved.', thread),
+    ],
+  ])(
+    'decide nothing as a bare word %s, and each time its author reads which line does',
+    async (_where, say) => {
+      const { thread, ticket } = await held();
+      await story.seen();
+      const before = story.sandbox.claude.requests.length;
+
+      for (const count of [1, 2]) {
+        await say(thread);
+        await story.sandbox.slack.until(() => bareWords().length === count || undefined);
+      }
+
+      expect(bareWords()[0]).toContain(`approve ${ticket}`);
+      expect(story.sandbox.claude.requests).toHaveLength(before);
+      expect(await story.open()).toHaveLength(1);
+      expect(story.refunds(7)).toEqual([]);
+      await write(DANA.slack, `approve ${ticket}`, thread);
+      await story.answer(thread, /Approved by Dana Reyes on Slack/);
+    },
+  );
+
+  it('are talk for the agent as a bare word of whoever is not asked, elsewhere, and with anything beside it', async () => {
+    const { thread } = await held();
+    const wasRead = (text: string) =>
+      JSON.stringify(story.sandbox.claude.requests.at(-1)?.messages).includes(text);
+
+    await story.say(DANA.slack, thread, '<@U0SIGNALBOX> approve the budget draft, what can you do?');
+    await story.sandbox.slack.until(() => wasRead('approve the budget draft') || undefined);
+    await story.say(ALEX.slack, thread, '<@U0SIGNALBOX> approved');
+    await story.sandbox.slack.until(() => wasRead('approved') || undefined);
+    await story.mention('deny', DANA.slack);
+    await story.sandbox.slack.until(() => wasRead('deny') || undefined);
+
+    expect(bareWords()).toEqual([]);
   });
 
   it('are not taken by mail, where a first line may be quoted', async () => {

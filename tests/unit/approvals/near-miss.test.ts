@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nearMissIn } from '../../../src/approvals/near-miss.ts';
+import { bareMissIn, nearMissIn } from '../../../src/approvals/near-miss.ts';
 import { parseTicketReply } from '../../../src/approvals/reply-parser.ts';
 
 const TICKET = 'apr_p7_0123456789ab.1';
@@ -62,5 +62,32 @@ describe('an attempt to answer a request', () => {
         if (parseTicketReply(text)) expect(nearMissIn(text)).toBeUndefined();
       }),
     );
+  });
+});
+
+describe('where people talk to the agent', () => {
+  it.each(['approve', 'Approved!', ' deny. ', 'reject', 'genehmigt'])(
+    'an attempt is seen in %j, which says nothing else',
+    (text) => {
+      expect(bareMissIn(text)).toEqual({ kind: 'no-ticket' });
+    },
+  );
+
+  it.each([
+    'approve the budget draft please',
+    'approve please',
+    'deny because it is too much',
+    'approve?',
+    'aprove',
+    'yes',
+    'no',
+    'ok',
+    '👍',
+    '/approve',
+    'Hi Alex,\napprove',
+    '> approve',
+    '',
+  ])('nothing is made of %j', (text) => {
+    expect(bareMissIn(text)).toBeUndefined();
   });
 });
