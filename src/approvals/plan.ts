@@ -10,7 +10,7 @@ import type { Grant } from '../domain/grant.ts';
 import type { ApprovalId, ConversationId, PersonId } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import { type Person, RoleName } from '../domain/person.ts';
-import { type Approvers, isQuorum, type Voter } from '../domain/quorum.ts';
+import { type Approvers, isQuorum, leavesOf, type Voter } from '../domain/quorum.ts';
 import type { Directory } from '../identity/directory.ts';
 
 /** How long one permit to run a call lasts, unless it is renewed, in ms. */
@@ -27,6 +27,8 @@ export interface Ask {
 
 export interface Asked {
   readonly approvers: Approvers;
+  /** How those are called who may decide it by name. */
+  readonly called?: ApprovalPolicy['called'];
   readonly policyName: string;
   readonly policy: EscalationPolicy;
   /** Who may answer, now, each with where to ask them, if there is such a place. */
@@ -80,6 +82,18 @@ export function timesOf(
   };
 }
 
+/** How those are called who may decide it by name, at once or when time is up; absent where nobody is named. */
+export function calledIn(
+  { approvers, policy }: Pick<Asked, 'approvers' | 'policy'>,
+  directory: Pick<Directory, 'find'>,
+): Pick<Asked, 'called'> {
+  const further = policy.on_timeout.flatMap((rung) => (rung.kind === 'escalate' ? [rung.approvers] : []));
+  const named = [approvers, ...further].flatMap((each) =>
+    leavesOf(each).flatMap((leaf) => ('person' in leaf ? (directory.find(leaf.person) ?? []) : [])),
+  );
+  return named.length === 0 ? {} : { called: Object.fromEntries(named.map(({ id, name }) => [id, name])) };
+}
+
 /** When so much time is over, in ms since the epoch. Hours that never come again count for nothing. */
 export function later(hours: NamedHours | undefined, fromMs: number, lengthMs: number): number {
   return hours?.hours.add(fromMs, lengthMs) ?? fromMs + lengthMs;
@@ -102,6 +116,7 @@ export function askHumans(ask: Ask, asked: Asked): Approval {
       ...basePolicy(ask.rule),
       name: asked.policyName,
       approvers: asked.approvers,
+      ...(asked.called ? { called: asked.called } : {}),
       remindAfterMs: remindersOf(policy, hours, ask.nowMs),
       ...(policy.warn_before === undefined ? {} : { warnBeforeMs: policy.warn_before }),
       validForMs: policy.valid_for,

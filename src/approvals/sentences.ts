@@ -68,11 +68,11 @@ export function endText(approval: Approval): string {
 /** What happens at the deadline, as things are; undefined once nobody is waited for. Plain text. */
 export function silenceText(approval: Approval): string | undefined {
   if (!isWaiting(approval.state)) return undefined;
-  const steps = whatSilenceDoes(approval).map(stepText);
+  const steps = whatSilenceDoes(approval).map((step) => stepText(step, approval));
   return `If it is not decided in time, ${steps.join('; if it is not decided then either, ')}.`;
 }
 
-function stepText(step: Silence): string {
+function stepText(step: Silence, approval: Approval): string {
   switch (step.kind) {
     case 'expires':
       return 'it expires, and nothing is done';
@@ -81,9 +81,9 @@ function stepText(step: Silence): string {
     case 'answers':
       return `it is answered with “${visible(step.text)}”, and nothing is done`;
     case 'asks':
-      return `${approversText(step.approvers)} may decide it as well`;
+      return `${approversText(step.approvers, approval)} may decide it as well`;
     case 'agrees':
-      return `${approversText(step.approvers)} may decide it as well, and what was said before is enough then: it runs`;
+      return `${approversText(step.approvers, approval)} may decide it as well, and what was said before is enough then: it runs`;
     default:
       return step satisfies never;
   }
@@ -222,12 +222,12 @@ export function firstChars(text: string, count: number): string {
 }
 
 export function askedOf(approval: Approval): string {
-  return approversText(approversOf(approval));
+  return approversText(approversOf(approval), approval);
 }
 
-/** `role manager`, `2 of role manager`, `(role finance and dana) or role director`. */
-function approversText(approvers: Approvers): string {
-  if ('person' in approvers) return approvers.person;
+/** `role manager`, `2 of role manager`, `(role finance and Dana Reyes) or role director`. */
+function approversText(approvers: Approvers, approval: Pick<Approval, 'policy'>): string {
+  if ('person' in approvers) return calledIn(approval, approvers.person);
   if ('onCall' in approvers) return `whoever is on call for ${approvers.onCall}`;
   if ('role' in approvers) {
     const { role, count = 1 } = approvers;
@@ -235,10 +235,15 @@ function approversText(approvers: Approvers): string {
   }
   const { atLeast, of } = approvers;
   const parts = of.map((each) =>
-    'of' in each && each.of.length > 1 ? `(${approversText(each)})` : approversText(each),
+    'of' in each && each.of.length > 1 ? `(${approversText(each, approval)})` : approversText(each, approval),
   );
   if (atLeast === of.length) return parts.join(' and ');
   return atLeast === 1 ? parts.join(' or ') : `${atLeast} of (${parts.join(', ')})`;
+}
+
+/** By their id where nobody knew their name. */
+function calledIn({ policy: { called = {} } }: Pick<Approval, 'policy'>, person: PersonId): string {
+  return visible((Object.hasOwn(called, person) ? called[person] : undefined) ?? person);
 }
 
 /** ` Dana Reyes on Slack has said yes; more are needed.` */
@@ -796,7 +801,7 @@ export function unaskedText(approval: Approval, unasked: readonly string[]): str
 export function unaskedFurtherText(approval: Approval, approvers: Approvers): string {
   return [
     `**Nobody further has been asked:** ${literal(titleOf(approval))}`,
-    `${literal(upperFirst(unfinished(approval)))}. So ${literal(approversText(approvers))} may decide it as well, but there is nobody of them I could ask: nobody holds that, it is asked on their behalf, or I know no place where I could write to them. It waits until ${endText(approval)}. ${literal(silenceText(approval) ?? '')} Whoever runs me: \`signalbox check\` says what is missing.`,
+    `${literal(upperFirst(unfinished(approval)))}. So ${literal(approversText(approvers, approval))} may decide it as well, but there is nobody of them I could ask: nobody holds that, it is asked on their behalf, or I know no place where I could write to them. It waits until ${endText(approval)}. ${literal(silenceText(approval) ?? '')} Whoever runs me: \`signalbox check\` says what is missing.`,
   ].join('\n\n');
 }
 

@@ -263,7 +263,7 @@ describe('whoever may not approve any more', () => {
   async function asked(): Promise<{ thread: string; card: SlackMessage }> {
     await begin({ approvers: { person: PersonId.parse('dana') } });
     const thread = await story.mention('refund order 7');
-    return { thread, card: await story.answer(thread, /Waiting for/) };
+    return { thread, card: await story.answer(thread, /Waiting for Dana Reyes until/) };
   }
 
   function onlyStandsInForKim(roles: string[] = ['member']): void {

@@ -138,6 +138,8 @@ export const ApprovalPolicy = z.object({
   name: z.string(),
   rule: z.string(),
   approvers: Approvers,
+  /** How those were called who may decide it by name, by their ids, as far as they were known. */
+  called: z.record(z.string(), z.string()).optional(),
   choices: z.array(AnswerChoice),
   /** What an answer has to be one of. Absent: any words. */
   options: z.array(AnswerOption).optional(),

@@ -25,6 +25,7 @@ import { ask, reply } from '../../../src/domain/approval/talk.ts';
 import { tick } from '../../../src/domain/approval/time.ts';
 import { vote } from '../../../src/domain/approval/voting.ts';
 import { Card } from '../../../src/domain/card.ts';
+import { PersonId } from '../../../src/domain/ids.ts';
 import { framed } from '../../../src/domain/outside-text.ts';
 import { RoleName } from '../../../src/domain/person.ts';
 import { ALEX, anApproval, aVote, EMAIL, OPENED_MS, SLACK } from '../../support/approvals.ts';
@@ -182,6 +183,23 @@ describe('a card', () => {
     expect(isWorthSending(ended, here!)).toBe(true);
     expect(isWorthSending(ended, { ...dana!, ref: 'mail-1', shown: ended.face - 1 })).toBe(true);
     expect(isWorthSending(ended, { ...dana!, ref: 'mail-1', shown: ended.face })).toBe(false);
+  });
+});
+
+describe('those who may decide by name', () => {
+  const [dana, constructor] = ['dana', 'constructor'].map((id) => PersonId.parse(id));
+  const approvers = { atLeast: 1, of: [{ person: dana! }, { person: constructor! }] };
+  const ladder = [{ kind: 'escalate' as const, approvers: { person: dana! }, forMs: 60_000 }];
+
+  it('are called as people know them, and by their id where nobody knew their name', () => {
+    const named = standing(
+      anApproval({ policy: { approvers, ladder, called: { dana: 'Dana\u202E Reyes' } } }),
+    );
+    const unnamed = standing(anApproval({ policy: { approvers, ladder } }));
+
+    expect(named).toContain('Waiting for Dana⟨U+202E⟩ Reyes or constructor until');
+    expect(named).toContain('Dana⟨U+202E⟩ Reyes may decide it as well');
+    expect(unnamed).toContain('Waiting for dana or constructor until');
   });
 });
 
