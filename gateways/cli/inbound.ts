@@ -53,14 +53,17 @@ export const COMMANDS = [
   '/quit',
 ] as const;
 
-/** A path or a fraction is not a command; `/word` is. */
-const COMMAND = /^(\/[a-z]+(?:-[a-z]+)*)(?:\s+(.*))?$/is;
+/** A path or a fraction is not a command; `/word` is, with a mark behind it that ends it in writing. */
+const COMMAND = /^(\/[a-z]+(?:-[a-z]+)*)([,:;.!]*)(?:\s+(.*))?$/is;
 
 export function parseLine(typed: string): Line {
   const text = typed.trim();
   if (text === '') return { kind: 'nothing' };
-  const [, command, rest = ''] = COMMAND.exec(text) ?? [];
+  const [, command, mark = '', rest = ''] = COMMAND.exec(text) ?? [];
   if (command === undefined) return { kind: 'say', text };
+  if (mark !== '' && BY_THE_LETTER.has(command.toLowerCase())) {
+    return { kind: 'mistake', sentence: `${command} is taken only without the ${mark} behind it.` };
+  }
   // What the core reads by itself: it names its request by a ticket, or several of them.
   if (PASSED_ON.includes(command.toLowerCase()) || severalIn(rest)) return { kind: 'say', text };
   switch (command.toLowerCase()) {
@@ -92,6 +95,12 @@ export function parseLine(typed: string): Line {
       return { kind: 'mistake', sentence: unknownCommand(command) };
   }
 }
+
+/** What answers a request, or names a file: as elsewhere, no mark is read as part of it. */
+const BY_THE_LETTER: ReadonlySet<string> = new Set([
+  ...['/approve', '/deny', '/answer', '/happened', '/did-not-happen', '/retry'],
+  '/attach',
+]);
 
 /** What the core reads by itself: everything it takes that is no answer to the one request on the screen. */
 const PASSED_ON: readonly string[] = [

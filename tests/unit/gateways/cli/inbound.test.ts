@@ -78,6 +78,22 @@ describe('what was typed', () => {
     }
   });
 
+  it('OB-010 is read with a mark behind it as without, but for what decides', () => {
+    expect(parseLine('/quit.')).toEqual({ kind: 'quit' });
+    expect(parseLine('/Help!')).toEqual({ kind: 'help' });
+    expect(parseLine('/thnk, why?')).toMatchObject({ sentence: 'There is no /thnk. Did you mean /think?' });
+    for (const typed of ['/minimal, show OPS-2', '/stop, please', '/full, go', '/human: I am lost']) {
+      expect(parseLine(typed)).toEqual({ kind: 'say', text: typed });
+    }
+    for (const typed of ['/approve,', `/approve, ${ID} ${ID}`, '/deny: too much', '/attach: x']) {
+      expect(parseLine(typed)).toMatchObject({
+        kind: 'mistake',
+        sentence: expect.stringContaining('only without'),
+      });
+    }
+    expect(parseLine('/home/alex, please')).toMatchObject({ kind: 'say' });
+  });
+
   it('gets the nearest command named when there is none like it', () => {
     expect(parseLine('/aprove')).toEqual({
       kind: 'mistake',
