@@ -187,8 +187,8 @@ describe('a card', () => {
 });
 
 describe('those who may decide by name', () => {
-  const [dana, constructor] = ['dana', 'constructor'].map((id) => PersonId.parse(id));
-  const approvers = { atLeast: 1, of: [{ person: dana! }, { person: constructor! }] };
+  const [dana, odd] = ['dana', 'constructor'].map((id) => PersonId.parse(id));
+  const approvers = { atLeast: 1, of: [{ person: dana! }, { person: odd! }] };
   const ladder = [{ kind: 'escalate' as const, approvers: { person: dana! }, forMs: 60_000 }];
 
   it('are called as people know them, and by their id where nobody knew their name', () => {
