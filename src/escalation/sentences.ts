@@ -231,12 +231,17 @@ function pushedText(escalation: Escalation): string {
   const next = plan.steps[step];
   if (next?.kind === 'notify') {
     const otherwise = next.onEmpty.kind === 'hold' ? ' If none of them is, it waits until somebody is.' : '';
-    return `It goes on now at \`${literal(next.id)}\`; who is there of those is called: ${about}.${otherwise}`;
+    return `It goes on now at ${stepText(next.id)}; who is there of those is called: ${about}.${otherwise}`;
   }
-  if (next) return `It goes on now at \`${literal(next.id)}\`: ${about}.`;
+  if (next) return `It goes on now at ${stepText(next.id)}: ${about}.`;
   return round + 1 < plan.rounds
     ? `No step is left in this round; it begins again now: ${about}.`
     : `No step is left; the last resort is called now: ${about}.`;
+}
+
+/** What has no id of its own goes by its number. */
+function stepText(id: string): string {
+  return /^\d+$/.test(id) ? `step ${id}` : `\`${literal(id)}\``;
 }
 
 /** One line for a list. */

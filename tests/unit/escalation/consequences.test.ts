@@ -104,6 +104,15 @@ describe('whoever had it', () => {
     expect(deedText(push(begun(), DEED_OF_DANA, 2).result)).not.toContain('had it');
   });
 
+  it.each([
+    ['1', 'It goes on now at step 1: '],
+    ['night', 'It goes on now at `night`: '],
+  ])('goes on at the step %s by its name, or its number where it has none', (id, words) => {
+    const plan = { ...PLAN, steps: [{ kind: 'wait' as const, id, forMs: 1 }] };
+
+    expect(deedText(push({ ...begun(), plan }, DEED_OF_DANA, 2, id).result)).toContain(words);
+  });
+
   it('is told as their own to whoever takes it again, and by name to anybody else', () => {
     const taken = acknowledge(begun(), DEED_OF_ALEX, 1).moved!.next;
     const { result } = acknowledge(taken, DEED_OF_ALEX, 2);
