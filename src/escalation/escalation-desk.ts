@@ -5,7 +5,8 @@
  *   1. Who may is checked here, at the moment of the act: who was called, who has it, whoever may take the conversation
  *      over that it is about, and whoever runs the gateway. A channel that was called calls the people of contacts.yaml
  *      who act from within it, and no stranger. Whom it comes from may not, whatever they may otherwise; but what
- *      somebody had before they reported it once more stays theirs. Each check is in the audit with what decided.
+ *      somebody had before they reported it once more stays theirs, and they may let go of whatever they have. Each
+ *      check is in the audit with what decided.
  *   2. One gesture changes something once, however often it is delivered.
  */
 
@@ -77,11 +78,11 @@ export class EscalationDesk {
       id,
       (escalation, nowMs) => {
         if (!escalation) return undefined;
-        const rule = this.#ruleFor(escalation, gesture.by);
+        const rule = this.#ruleFor(escalation, gesture.by, act);
         const deed = { by: ownerOf(gesture.by), permitted: rule !== undefined, via: gesture.channel };
         return decide(escalation, deed, act, nowMs);
       },
-      { also: [this.#checked(gesture, act, this.#ruleFor(before, gesture.by))], once },
+      { also: [this.#checked(gesture, act, this.#ruleFor(before, gesture.by, act))], once },
     );
     if (result?.code === 'NOT_PERMITTED') await this.#refused(gesture, act, partition);
     return result ?? again((await escalations.find(id)) ?? before, act);
@@ -92,14 +93,18 @@ export class EscalationDesk {
     return this.deps.escalations.live(most, (escalation) => this.#ruleFor(escalation, by) !== undefined);
   }
 
-  /** What lets them act on it; undefined when nothing does. */
+  /** What lets them act on it, or do just this; undefined when nothing does. */
   #ruleFor(
-    { told, posted = [], standing, subject, except }: Escalation,
+    { told, posted = [], standing, subject, except, count }: Escalation,
     { person, roles, within }: Pick<Owner, 'person'> & Actor,
+    act?: EscalationAct,
   ): string | undefined {
-    if (standing.state === 'ACKED' && standing.owner.person === person) return 'it is theirs';
     const { directory } = this.deps;
-    if (directory.idsOf(person).some((id) => except.includes(id))) return undefined;
+    const isFromThem = directory.idsOf(person).some((id) => except.includes(id));
+    const isTheirs = standing.state === 'ACKED' && standing.owner.person === person;
+    // What was reported once came from them before it was theirs.
+    if (isTheirs && (!isFromThem || count > 1 || act?.kind === 'let-go')) return 'it is theirs';
+    if (isFromThem) return undefined;
     if (told.includes(person)) return 'they were called';
     const isKnown = directory.find(person) !== undefined;
     const called = posted.find(

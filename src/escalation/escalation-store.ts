@@ -103,6 +103,11 @@ export class EscalationStore {
     await this.redis.multi().sadd(key, id).pexpire(key, KNOW_BEGUN_MS).exec();
   }
 
+  /** Once it is over, and never begins again. */
+  async forgetBegun(trouble: string, id: EscalationId): Promise<void> {
+    await this.redis.srem(this.keys.begunBy(trouble), id);
+  }
+
   async due(partition: number, limit: number): Promise<DueRecords> {
     return this.#records.due(partition, limit);
   }

@@ -32,7 +32,7 @@ import { close } from '../domain/escalation/answers.ts';
 import { goOn, hold, raise, unposted, unreached } from '../domain/escalation/course.ts';
 import type { Page } from '../domain/escalation/pager.ts';
 import { type EscalationPlan, importanceOf } from '../domain/escalation/plan.ts';
-import type { Escalation } from '../domain/escalation/record.ts';
+import { type Escalation, isLive } from '../domain/escalation/record.ts';
 import { ConversationId, type EscalationId, type PersonId, type Platform } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import type { Directory } from '../identity/directory.ts';
@@ -40,7 +40,7 @@ import { type Claim, type KeyedQueue, toDeadLetter } from '../mailbox/keyed-queu
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import type { EscalationStore } from './escalation-store.ts';
-import { conversationToTake, followTakeover, followWait } from './human-wait.ts';
+import { conversationToTake, followTakeover, followWait, type Taking } from './human-wait.ts';
 import type { LettersSettled } from './letters-settled.ts';
 import { type Pagers, toUnposted } from './pagers.ts';
 import { callsTo, queueOfLetters } from './triggers.ts';
@@ -131,6 +131,7 @@ export class EscalationWorker {
           (before) => before && close(before, item.remark, item.actor),
           options,
         );
+        await this.#forgetCall(await escalations.find(item.escalation));
         return DONE;
       case 'close-all':
         for (const id of await escalations.begunBy(item.trouble)) {
@@ -160,11 +161,11 @@ export class EscalationWorker {
         return DONE;
       case 'page':
         await this.#showCard(item);
-        await this.#noteTicket(await escalations.find(item.page.escalation));
+        await this.#noteCalled(await escalations.find(item.page.escalation));
         await pagers.admit(item.person, this.#pageOf(item));
         return DONE;
       case 'post':
-        await this.#noteTicket(await escalations.find(item.escalation));
+        await this.#noteCalled(await escalations.find(item.escalation));
         return { kind: 'done', effects: this.#post(item) };
       case 'webhook':
         return this.#call(item, claim);
@@ -176,7 +177,7 @@ export class EscalationWorker {
       case 'takeover':
         await escalations.apply(
           item.escalation,
-          (before, nowMs) => before && followTakeover(before, item, nowMs),
+          (before, nowMs) => before && followTakeover(before, this.#takingOf(item), nowMs),
           options,
         );
         return DONE;
@@ -189,16 +190,30 @@ export class EscalationWorker {
   }
 
   /** Before it begins: whoever takes the conversation over has it, too. */
-  async #noteCall({ id, subject }: Pick<Escalation, 'id' | 'subject'>): Promise<void> {
+  async #noteCall({ id, subject, origin }: Pick<Escalation, 'id' | 'subject' | 'origin'>): Promise<void> {
     if (subject.kind === 'trouble') return;
+    // Nobody takes over what a program asked.
+    if (subject.kind === 'approval' && origin?.platform === API_PLATFORM) return;
     await this.deps.escalations.noteBegun(callsTo(subject.conversationId), id);
     if (subject.kind === 'conversation') await this.deps.controls.noteTicket(subject.conversationId);
   }
 
   /** Whoever is called can take the conversation over by its ticket, for as long as anybody is called. */
-  async #noteTicket(escalation: Escalation | undefined): Promise<void> {
+  async #noteCalled(escalation: Escalation | undefined): Promise<void> {
     const conversation = escalation && conversationToTake(escalation);
     if (conversation !== undefined) await this.deps.controls.noteTicket(conversation);
+    if (escalation?.subject.kind !== 'approval' || !isLive(escalation)) return;
+    // A version that did not note it may have begun it.
+    await this.#noteCall(escalation);
+    const now = await this.deps.escalations.find(escalation.id);
+    // It may have been closed, and forgotten, while this waited in a lane of its own.
+    if (!now || !isLive(now)) await this.#forgetCall(escalation);
+  }
+
+  /** A request is reported once, and closed behind that: each has an escalation of its own, so they would become many. */
+  async #forgetCall(escalation: Escalation | undefined): Promise<void> {
+    if (escalation?.subject.kind !== 'approval') return;
+    await this.deps.escalations.forgetBegun(callsTo(escalation.subject.conversationId), escalation.id);
   }
 
   /** Whoever may decide what they are called about gets its card where they are called. */
@@ -306,6 +321,8 @@ export class EscalationWorker {
     // A policy that ends with this is over by then, at the same epoch.
     if (current?.epoch !== epoch) return DONE;
     const { origin } = current;
+    // A version that did not note it may have begun it.
+    await escalations.noteBegun(callsTo(conversationId), escalation);
     const waitMs = config().authorizations.takeover.wait;
     const request = { by: { kind: 'escalation', policy, escalation } } as const;
     const asked = await controls.apply(
@@ -327,7 +344,7 @@ export class EscalationWorker {
     const follow = (became: 'taken' | 'quiet') =>
       escalations.apply(
         escalation,
-        (before, nowMs) => before && followTakeover(before, { by, became }, nowMs),
+        (before, nowMs) => before && followTakeover(before, this.#takingOf({ by, became }), nowMs),
       );
     await follow('taken');
     // What they did in it meanwhile may have been looked at before this.
@@ -342,9 +359,20 @@ export class EscalationWorker {
     const live = became === 'withdrawn' ? [] : await escalations.begunBy(callsTo(conversationId));
     for (const id of new Set([...called, ...live])) {
       const once = { key: `${item.id}:${id}`, forMs: rememberMs() };
-      await escalations.apply(id, (before, nowMs) => before && followTakeover(before, item, nowMs), { once });
+      await escalations.apply(
+        id,
+        (before, nowMs) => before && followTakeover(before, this.#takingOf(item), nowMs),
+        { once },
+      );
       if (became === 'taken') await this.#tellWhere(conversationId, id);
     }
+  }
+
+  /** As the contacts stand now; a role that comes from a group of a platform is not known here. */
+  #takingOf({ by, became }: Pick<Taking, 'by' | 'became'>): Taking {
+    const { directory } = this.deps;
+    const roles = directory.find(by.person)?.roles ?? [];
+    return { by, became, ids: directory.idsOf(by.person), operates: directory.may(roles, 'operate') };
   }
 
   /** Whoever takes over what has never changed hands, from elsewhere, speaks where it was when people were called. */

@@ -28,6 +28,7 @@ import {
   type EscalationMove,
   type EscalationStep,
   isLive,
+  type Owner,
 } from '../domain/escalation/record.ts';
 import type { ConversationId, PersonId } from '../domain/ids.ts';
 import type { Effect } from '../redis/effects.ts';
@@ -108,18 +109,27 @@ export function followWait(
 
 type Became = Extract<EscalationItem, { kind: 'takeover-all' }>['became'];
 
+/** What somebody has done with the conversation, and who that is. */
+export type Taking = Pick<Extract<EscalationItem, { kind: 'takeover-all' }>, 'by' | 'became'> & {
+  /** Every id they go by. */
+  readonly ids: readonly PersonId[];
+  /** Whether they run the gateway. */
+  readonly operates: boolean;
+};
+
 /**
  * Whoever has the conversation that people were called to looks after what they were called for: nobody else is called
  * (E1). It is done when they hand back; when they were quiet there, it goes on. A wish for a human is over by itself.
  */
 export function followTakeover(
   escalation: Escalation,
-  { by, became }: Pick<Extract<EscalationItem, { kind: 'takeover-all' }>, 'by' | 'became'>,
+  taking: Taking,
   nowMs: number,
 ): EscalationStep<unknown> {
-  const { standing, except, key, subject } = escalation;
+  const { standing, key, subject } = escalation;
+  const { by, became } = taking;
   if (isOfHandoff(key)) return { result: 'NOTHING' };
-  const deed = { by, permitted: !except.includes(by.person) };
+  const deed = { by, permitted: mayHave(escalation, taking) };
   if (subject.kind === 'approval') return followForRequest(escalation, deed, became, nowMs);
   switch (became) {
     case 'taken':
@@ -128,10 +138,10 @@ export function followTakeover(
         ? takeWithConversation(escalation, deed, nowMs)
         : keepWithoutConversation(escalation, nowMs);
     case 'quiet':
-      return isOwner(standing, by.person) ? release(escalation, deed, nowMs) : { result: 'NOTHING' };
+      return isOwner(standing, by.person) ? giveUp(escalation, by, nowMs) : { result: 'NOTHING' };
     case 'handed-back':
       if (!wasTheirs(escalation, by.person)) return { result: 'NOTHING' };
-      return isDoneThere(escalation)
+      return deed.permitted && isDoneThere(escalation)
         ? resolve(escalation, deed, 'the conversation was handed back')
         : keepWithoutConversation(escalation, nowMs);
     case 'withdrawn':
@@ -139,6 +149,15 @@ export function followTakeover(
     default:
       return became satisfies never;
   }
+}
+
+/**
+ * Nobody has what comes from them. Who may take the conversation over that a request waits in is not called about that
+ * by this alone, unless its policy wants somebody there.
+ */
+function mayHave({ except, subject, plan, told }: Escalation, { by, ids, operates }: Taking): boolean {
+  if (ids.some((id) => except.includes(id))) return false;
+  return subject.kind !== 'approval' || handsOff(plan) || operates || told.includes(by.person);
 }
 
 /** A request waits for its answer, whoever has the conversation: people are called on until it has one (E6). */
@@ -150,18 +169,23 @@ function followForRequest(
 ): EscalationStep<unknown> {
   switch (became) {
     case 'taken':
-      return deed.permitted ? takeBesideConversation(escalation, deed, nowMs) : { result: 'NOTHING' };
+      return takeBesideConversation(escalation, deed, nowMs);
     case 'quiet':
     case 'handed-back': {
       const { person } = deed.by;
       const isTheirs = escalation.cameWith === person && isOwner(escalation.standing, person);
-      return isTheirs ? release(escalation, deed, nowMs) : { result: 'NOTHING' };
+      return isTheirs ? giveUp(escalation, deed.by, nowMs) : { result: 'NOTHING' };
     }
     case 'withdrawn':
       return { result: 'NOTHING' };
     default:
       return became satisfies never;
   }
+}
+
+/** Also where they could not take it any more: others are called then. */
+function giveUp(escalation: Escalation, by: Owner, nowMs: number): EscalationStep<unknown> {
+  return release(escalation, { by, permitted: true }, nowMs);
 }
 
 function isOwner(standing: Escalation['standing'], person: PersonId): boolean {

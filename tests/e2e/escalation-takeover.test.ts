@@ -172,6 +172,19 @@ it('E1 OM-053 whoever takes the conversation of a request over looks after that,
   }
 });
 
+it('E6 OM-053 whoever may take the conversation of a request over, and was not called about that, has no part in it by this', async () => {
+  const steps = [{ notify: { channel: { slack: OPS } } }, { wait: '5m' }, { notify: 'dana' }, { wait: '1h' }];
+  story = await Story.begin({ config: (shipped) => notRunning(forRequests(steps)(shipped)) });
+  const thread = await waitingRequest();
+
+  await story.say(DANA.slack, thread, '!takeover');
+  await story.answer(thread, /Dana Reyes has taken over/);
+  expect(await live()).toMatchObject([{ standing: { state: 'ACTIVE' } }]);
+  await later(6);
+
+  await called();
+});
+
 describe('a call about a request, whose policy hands the conversation over', () => {
   const handingOver = [{ notify: 'dana' }, { wait: '10m' }, 'hand_off', { wait: '30m' }];
 
@@ -337,6 +350,15 @@ function calling(
     };
     return { ...config, escalation };
   };
+}
+
+/** Dana may take conversations over, and does not run the gateway. */
+function notRunning(config: StoryConfig): StoryConfig {
+  const { authorizations } = config;
+  const guide = { permissions: ['ask' as const, 'take-over' as const] };
+  const roles = { ...authorizations.roles, guide };
+  const dana = withPerson(config, 'dana', { roles: ['manager', 'guide'] });
+  return { ...dana, authorizations: { ...authorizations, roles } };
 }
 
 /** The same steps for what waits for an answer. */

@@ -601,7 +601,11 @@ function toDecide(input: Deed): Decide {
       case 'push':
         return push(it, deed, nowMs, input.step);
       case 'follow':
-        return followTakeover(it, { by, became: input.became }, nowMs);
+        return followTakeover(
+          it,
+          { by, became: input.became, ids: [by.person], operates: input.operates },
+          nowMs,
+        );
       default:
         return input satisfies never;
     }

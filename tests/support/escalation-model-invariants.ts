@@ -293,6 +293,40 @@ export const INVARIANTS = {
           : undefined;
       }),
 
+  'E6 nobody has a request by its conversation who may not act on it, nor once somebody else has taken that over':
+    (history) =>
+      eachWritten(history, ({ before, moved: { event, next }, input }) => {
+        if (next.subject.kind !== 'approval' || input?.kind !== 'follow' || input.became !== 'taken')
+          return undefined;
+        const { standing, cameWith } = next;
+        if (standing.state !== 'ACKED') return undefined;
+        const { person } = standing.owner;
+        if (cameWith === person && person !== input.by) return `${person} has it still`;
+        if (event !== 'acknowledged') return undefined;
+        const isCalled = next.plan.steps.some(({ kind }) => kind === 'hand-off');
+        const mayAct = isCalled || input.operates || before?.told.includes(person);
+        return mayAct && !next.except.includes(person) ? undefined : `${person} has it, and may not`;
+      }),
+
+  'E10 who took a request by a word of their own has it whoever takes its conversation over': (history) => {
+    const byWord = new Map<string, string>();
+    return each(history, (happening) => {
+      if (happening.kind === 'lost') byWord.clear();
+      if (happening.kind !== 'written' || happening.moved.next.subject.kind !== 'approval') return undefined;
+      const { before, moved, input } = happening;
+      const { id, standing } = moved.next;
+      const isFollowed = input?.kind === 'follow';
+      const owner = byWord.get(id);
+      const isLost = standing.state !== 'ACKED' || standing.owner.person !== owner;
+      if (isFollowed && owner !== undefined && isLost && before?.standing.state === 'ACKED')
+        return `${owner} lost it by ${input.became}`;
+      if (isLost) byWord.delete(id);
+      if (input?.kind === 'acknowledge' && standing.state === 'ACKED' && standing.owner.person === input.by)
+        byWord.set(id, input.by);
+      return undefined;
+    });
+  },
+
   'E6 whoever let go of it does not close it by handing the conversation back': (history) => {
     const left = new Set<string>();
     return eachWritten(history, ({ moved: { event, next, actor }, input }) => {

@@ -35,6 +35,7 @@ export type Input =
       readonly kind: 'follow';
       readonly by: Who;
       readonly became: 'taken' | 'handed-back' | 'quiet' | 'withdrawn';
+      readonly operates: boolean;
     }
   | { readonly kind: 'close' | 'go-on' }
   /** A question to whoever asked is open for so long. */
@@ -138,6 +139,7 @@ const deed: fc.Arbitrary<Input> = fc.oneof(
       kind: fc.constant('follow' as const),
       by: who,
       became: fc.constantFrom('taken' as const, 'taken' as const, 'handed-back', 'quiet', 'withdrawn'),
+      operates: fc.boolean(),
     }),
   },
   {

@@ -47,7 +47,8 @@ export interface DeedResult {
 }
 
 /**
- * Somebody takes it: nobody else is called any more. Who has it already confirms by this that they are still on it.
+ * Somebody takes it: nobody else is called any more. Who has it already confirms by this that they are still on it; a
+ * request is theirs by their own word then, whatever becomes of its conversation.
  *
  * @param instead takes it from whoever has it
  */
@@ -62,10 +63,11 @@ export function acknowledge(
   const { standing, plan } = escalation;
   const { remindMs } = plan.acknowledge;
   const nextMs = remindMs === undefined ? {} : { nextMs: nowMs + remindMs };
+  const byWord = withoutConversation(escalation);
   if (standing.state === 'ACKED' && standing.owner.person === by.person) {
-    if (!standing.asked) return { result: { code: 'ALREADY', escalation } };
+    if (!standing.asked && byWord === escalation) return { result: { code: 'ALREADY', escalation } };
     const { nextMs: _, ...same } = standing;
-    const next = advance(escalation, {
+    const next = advance(byWord, {
       ...same,
       asked: false,
       ...(standing.hasConversation ? {} : nextMs),
@@ -76,7 +78,7 @@ export function acknowledge(
   // Who was never called, and has it, is told of its end where they took it.
   const calledOn = via === undefined ? {} : { calledOn: { [by.person]: via, ...escalation.calledOn } };
   const next: Escalation = {
-    ...advanceEpoch(escalation, { state: 'ACKED', owner: by, sinceMs: nowMs, asked: false, ...nextMs }),
+    ...advanceEpoch(byWord, { state: 'ACKED', owner: by, sinceMs: nowMs, asked: false, ...nextMs }),
     ...ownerBefore(escalation),
     ...calledOn,
   };
@@ -110,18 +112,36 @@ export function takeWithConversation(
   return done(standing.state === 'ACKED' ? 'TAKEN' : 'ACKNOWLEDGED', next, 'acknowledged', by);
 }
 
+/** A request is not done in its conversation: who has said a word of their own about it has it by that. */
+function withoutConversation(escalation: Escalation): Escalation {
+  if (escalation.subject.kind !== 'approval' || escalation.cameWith === undefined) return escalation;
+  const { cameWith: _, ...byWord } = escalation;
+  return byWord;
+}
+
 /**
  * Somebody has taken over the conversation in which something waits that is not done there: they look after it as
- * whoever says so does, unless somebody does already.
+ * whoever says so does, unless somebody does already by their own word. Whoever had it because they had the conversation
+ * has it no more, also where whoever has that now may not.
  */
 export function takeBesideConversation(
   escalation: Escalation,
   deed: Deed,
   nowMs: number,
 ): EscalationStep<DeedResult> {
-  const { result, moved } = acknowledge(escalation, deed, nowMs);
+  const { standing, cameWith } = escalation;
+  const owner = standing.state === 'ACKED' ? standing.owner : undefined;
+  const isTheirs = owner?.person === deed.by.person;
+  const isWithConversation = owner !== undefined && cameWith === owner.person;
+  if (isTheirs && isWithConversation && standing.state === 'ACKED' && !standing.asked) {
+    return { result: { code: 'ALREADY', escalation } };
+  }
+  if (isWithConversation && !isTheirs && !deed.permitted) {
+    return letGo(escalation, { by: owner, permitted: true }, nowMs);
+  }
+  const { result, moved } = acknowledge(escalation, deed, nowMs, { instead: isWithConversation });
   // Who has it by their own word had it before.
-  if (!moved || result.code !== 'ACKNOWLEDGED') return { result, ...(moved ? { moved } : {}) };
+  if (!moved || (isTheirs && !isWithConversation)) return { result, ...(moved ? { moved } : {}) };
   return { result, moved: { ...moved, next: { ...moved.next, cameWith: deed.by.person } } };
 }
 

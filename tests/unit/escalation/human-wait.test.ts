@@ -12,8 +12,9 @@ import {
 import { type Report, raise, tick } from '../../../src/domain/escalation/course.ts';
 import { EscalationPlan, type PlanStep } from '../../../src/domain/escalation/plan.ts';
 import { dueOf, type Escalation, type EscalationMove } from '../../../src/domain/escalation/record.ts';
-import { ApprovalId, ConversationId, EscalationId, PersonId } from '../../../src/domain/ids.ts';
-import { followTakeover, followWait, toWait } from '../../../src/escalation/human-wait.ts';
+import { AccountId, ApprovalId, ConversationId, EscalationId, PersonId } from '../../../src/domain/ids.ts';
+import { guestIdOf } from '../../../src/domain/person.ts';
+import { followTakeover, followWait, type Taking, toWait } from '../../../src/escalation/human-wait.ts';
 import { surroundings } from '../../support/escalation-world.ts';
 
 const CONVERSATION = ConversationId.parse('slack:T0:C0:1');
@@ -185,23 +186,23 @@ describe('a wait for a human', () => {
 describe('an escalation that called people to a conversation', () => {
   const begun = begunBy('message:duty:it', { steps: [HAND_OFF] });
   const { by } = DEED;
-  const had = followTakeover(begun, { by, became: 'taken' }, 1).moved!.next;
+  const had = follow(begun, { by, became: 'taken' }, 1).moved!.next;
 
   it('E1 is had by whoever takes that over, also from somebody else', () => {
     const oskar = { person: PersonId.parse('oskar'), name: 'Oskar' };
 
-    const next = followTakeover(had, { by: oskar, became: 'taken' }, 2).moved?.next;
+    const next = follow(had, { by: oskar, became: 'taken' }, 2).moved?.next;
 
     expect(had.standing).toMatchObject({ state: 'ACKED', owner: by });
     expect(next?.standing).toMatchObject({ state: 'ACKED', owner: oskar });
-    expect(followTakeover(had, { by: oskar, became: 'handed-back' }, 3).moved).toBeUndefined();
+    expect(follow(had, { by: oskar, became: 'handed-back' }, 3).moved).toBeUndefined();
   });
 
   it.each([
     ['is done when they hand it back', 'handed-back', 'RESOLVED'],
     ['goes on when they were quiet there', 'quiet', 'ACTIVE'],
   ] as const)('%s', (_, became, state) => {
-    expect(followTakeover(had, { by, became }, 2).moved?.next.standing).toMatchObject({ state });
+    expect(follow(had, { by, became }, 2).moved?.next.standing).toMatchObject({ state });
   });
 
   it('E6 asks them nothing while they have it, and is done when they hand it back though it went on without them', () => {
@@ -212,17 +213,17 @@ describe('an escalation that called people to a conversation', () => {
     expect(tick(had, later).result).toBe('nothing');
     expect(dueOf(had)).toBeUndefined();
     for (const left of [late, putOff]) {
-      const over = followTakeover(left, { by, became: 'handed-back' }, 4).moved?.next;
+      const over = follow(left, { by, became: 'handed-back' }, 4).moved?.next;
       expect(over?.standing).toMatchObject({ state: 'RESOLVED', by });
     }
   });
 
   it('E6 is no longer asked about once whoever has it takes the conversation over, and is asked about as before once somebody else has that who may not have it', () => {
     const byHand = acknowledge(begun, DEED, 1).moved!.next;
-    const there = followTakeover(byHand, { by, became: 'taken' }, 2).moved!.next;
+    const there = follow(byHand, { by, became: 'taken' }, 2).moved!.next;
     const theirs = { ...there, except: [OSKAR.person] };
 
-    const left = followTakeover(theirs, { by: OSKAR, became: 'taken' }, 3).moved!.next;
+    const left = follow(theirs, { by: OSKAR, became: 'taken' }, 3).moved!.next;
 
     expect([byHand, there, left].map(dueOf)).toEqual([1 + HOUR, undefined, 3 + HOUR]);
     expect(left.standing).toMatchObject({ state: 'ACKED', owner: by });
@@ -231,20 +232,20 @@ describe('an escalation that called people to a conversation', () => {
   it('is done when somebody who may says that nobody need come, and a wish for a human is over by itself', () => {
     const wish = begunBy('handoff:duty:it');
 
-    expect(followTakeover(begun, { by, became: 'withdrawn' }, 2).moved?.next.standing).toMatchObject({
+    expect(follow(begun, { by, became: 'withdrawn' }, 2).moved?.next.standing).toMatchObject({
       state: 'RESOLVED',
       by,
     });
     for (const became of ['taken', 'handed-back', 'quiet', 'withdrawn'] as const) {
-      expect(followTakeover(wish, { by, became }, 2).moved).toBeUndefined();
+      expect(follow(wish, { by, became }, 2).moved).toBeUndefined();
     }
   });
 
   it('stays with whoever handed the conversation back where it is about what a plan left to be done', () => {
     const plan = begunBy('plan-raised:duty:it');
-    const had = followTakeover(plan, { by, became: 'taken' }, 1).moved!.next;
+    const had = follow(plan, { by, became: 'taken' }, 1).moved!.next;
 
-    const left = followTakeover(had, { by, became: 'handed-back' }, 2).moved!.next;
+    const left = follow(had, { by, became: 'handed-back' }, 2).moved!.next;
 
     expect(left.standing).toMatchObject({ state: 'ACKED', owner: by });
     expect(dueOf(left)).toBe(2 + HOUR);
@@ -253,13 +254,13 @@ describe('an escalation that called people to a conversation', () => {
   it('E6 is not closed by handing the conversation back once they let go of it', () => {
     const released = letGo(had, DEED, 2).moved!.next;
 
-    expect(followTakeover(released, { by, became: 'handed-back' }, 3).moved).toBeUndefined();
+    expect(follow(released, { by, became: 'handed-back' }, 3).moved).toBeUndefined();
   });
 
   it('stays open where it comes from whoever says that nobody need come', () => {
     const theirs = { ...begun, except: [by.person] };
 
-    expect(followTakeover(theirs, { by, became: 'withdrawn' }, 2).moved).toBeUndefined();
+    expect(follow(theirs, { by, became: 'withdrawn' }, 2).moved).toBeUndefined();
   });
 
   describe('about a request', () => {
@@ -269,16 +270,84 @@ describe('an escalation that called people to a conversation', () => {
       conversationId: CONVERSATION,
     } as const;
     const request = { ...begunBy('approval:duty', { steps: [HAND_OFF] }), subject };
-    const theirs = followTakeover(request, { by, became: 'taken' }, 1).moved!.next;
+    const theirs = follow(request, { by, became: 'taken' }, 1).moved!.next;
 
     it('E6 is looked after by whoever takes the conversation over, who is asked about it as anybody is', () => {
       expect(theirs.standing).toMatchObject({ state: 'ACKED', owner: by });
       expect(dueOf(theirs)).toBe(1 + HOUR);
-      expect(followTakeover(theirs, { by: OSKAR, became: 'taken' }, 2).moved).toBeUndefined();
+    });
+
+    it('E6 is looked after by whoever has the conversation last, and is nobody’s who has lost it', () => {
+      const oskars = follow(theirs, { by: OSKAR, became: 'taken' }, 2).moved!.next;
+
+      const left = follow(oskars, { by: OSKAR, became: 'handed-back' }, 3).moved?.next;
+
+      expect(oskars.standing).toMatchObject({ state: 'ACKED', owner: OSKAR });
+      expect(follow(oskars, { by, became: 'handed-back' }, 3).moved).toBeUndefined();
+      expect(left?.standing).toMatchObject({ state: 'ACTIVE' });
+    });
+
+    it('E6 goes on where somebody else takes the conversation over who may not have it', () => {
+      const asking = { ...theirs, except: [OSKAR.person] };
+
+      const left = follow(asking, { by: OSKAR, became: 'taken' }, 2).moved?.next;
+
+      expect(left?.standing).toMatchObject({ state: 'ACTIVE' });
+    });
+
+    it.each<[string, (theirs: Escalation) => Escalation]>([
+      ['put it off and then took it', (it) => acknowledge(woken(it), DEED, 5 * HOUR).moved!.next],
+      ['said so while they had it', (it) => acknowledge(it, DEED, 2).moved!.next],
+      ['said so when they were asked', (it) => acknowledge(askedAfter(it), DEED, 2 * HOUR).moved!.next],
+    ])('E6 stays with whoever %s, by a word of their own', (_, say) => {
+      const byWord = say(theirs);
+
+      for (const became of ['taken', 'quiet', 'handed-back'] as const) {
+        expect(follow(byWord, { by, became }, 6 * HOUR).moved).toBeUndefined();
+      }
+      expect(follow(byWord, { by: OSKAR, became: 'taken' }, 6 * HOUR).moved).toBeUndefined();
+    });
+
+    it('E6 goes on when the conversation is handed back though they were asked about it meanwhile', () => {
+      const still = follow(askedAfter(theirs), { by, became: 'taken' }, 2 * HOUR).moved!.next;
+
+      const left = follow(still, { by, became: 'handed-back' }, 3 * HOUR).moved?.next;
+
+      expect(left?.standing).toMatchObject({ state: 'ACTIVE' });
+    });
+
+    describe('whose policy wants nobody in the conversation', () => {
+      const calling = { ...begunBy('approval:duty'), subject };
+      const told = { ...calling, told: [by.person] };
+
+      it('E6 is had by whoever takes that over and was called, or runs the gateway, and by nobody else', () => {
+        const states = [
+          follow(calling, { by, became: 'taken' }, 1),
+          follow(told, { by, became: 'taken' }, 1),
+          follow(calling, { by, became: 'taken', operates: true }, 1),
+        ].map(({ moved }) => moved?.next.standing.state);
+
+        expect(states).toEqual([undefined, 'ACKED', 'ACKED']);
+      });
+
+      it('E6 goes on when they give it back who may not have it any more', () => {
+        const had = follow(calling, { by, became: 'taken', operates: true }, 1).moved!.next;
+
+        const left = follow(had, { by, became: 'handed-back' }, 2).moved?.next;
+
+        expect(left?.standing).toMatchObject({ state: 'ACTIVE' });
+      });
+    });
+
+    it('E8 is not had by whoever asked for it by another account', () => {
+      const guest = guestIdOf(AccountId.parse('slack:U7'));
+      const asked = { ...request, except: [guest] };
+
+      expect(follow(asked, { by, became: 'taken', ids: [by.person, guest] }, 1).moved).toBeUndefined();
     });
 
     it.each(['quiet', 'handed-back'] as const)('E6 goes on when the conversation is %s', (became) => {
-      const next = followTakeover(theirs, { by, became }, 2).moved?.next;
+      const next = follow(theirs, { by, became }, 2).moved?.next;
 
       expect(next?.standing).toMatchObject({ state: 'ACTIVE' });
     });
@@ -287,7 +356,7 @@ describe('an escalation that called people to a conversation', () => {
       const byHand = acknowledge(request, DEED, 1).moved!.next;
 
       for (const became of ['taken', 'quiet', 'handed-back', 'withdrawn'] as const) {
-        expect(followTakeover(byHand, { by, became }, 2).moved).toBeUndefined();
+        expect(follow(byHand, { by, became }, 2).moved).toBeUndefined();
       }
     });
 
@@ -296,22 +365,57 @@ describe('an escalation that called people to a conversation', () => {
       const asked = tick(byHand, surroundings(NOBODY, 2 + HOUR)).moved!.next;
       expect(asked.standing).toMatchObject({ state: 'ACKED', asked: true });
 
-      const still = followTakeover(asked, { by, became: 'taken' }, 3 + HOUR).moved!.next;
+      const still = follow(asked, { by, became: 'taken' }, 3 + HOUR).moved!.next;
 
-      expect(followTakeover(still, { by, became: 'handed-back' }, 4 + HOUR).moved).toBeUndefined();
+      expect(follow(still, { by, became: 'handed-back' }, 4 + HOUR).moved).toBeUndefined();
     });
 
     it('E6 is not over because nobody need come to the conversation', () => {
-      expect(followTakeover(request, { by, became: 'withdrawn' }, 2).moved).toBeUndefined();
+      expect(follow(request, { by, became: 'withdrawn' }, 2).moved).toBeUndefined();
     });
   });
+
+  it.each([
+    ['lets others be called', 'quiet', 'ACTIVE'],
+    ['keeps it without that', 'handed-back', 'ACKED'],
+  ] as const)(
+    'E6 %s when whoever has it reported it once more, and the conversation is %s',
+    (_, became, state) => {
+      const theirs = { ...had, except: [by.person], count: 2 };
+
+      const next = follow(theirs, { by, became }, 2).moved?.next;
+
+      expect(next?.standing).toMatchObject({ state });
+      expect(dueOf(next!)).toBeGreaterThan(0);
+    },
+  );
 
   it('is not had by whoever it comes from', () => {
     const theirs = { ...begun, except: [by.person] };
 
-    expect(followTakeover(theirs, { by, became: 'taken' }, 1).moved).toBeUndefined();
+    expect(follow(theirs, { by, became: 'taken' }, 1).moved).toBeUndefined();
   });
 });
+
+/** As somebody who goes by no other id, and does not run the gateway, where nothing else is said. */
+function follow(
+  escalation: Escalation,
+  { by, became, ...also }: Pick<Taking, 'by' | 'became'> & Partial<Taking>,
+  nowMs: number,
+) {
+  return followTakeover(escalation, { by, became, ids: [by.person], operates: false, ...also }, nowMs);
+}
+
+/** Put off, and called about again. */
+function woken(escalation: Escalation): Escalation {
+  const putOff = snooze(escalation, DEED, HOUR).moved!.next;
+  return tick(putOff, surroundings(NOBODY, 2 * HOUR)).moved!.next;
+}
+
+/** Whoever has it was asked whether they are still on it. */
+function askedAfter(escalation: Escalation): Escalation {
+  return tick(escalation, surroundings(NOBODY, 2 + HOUR)).moved!.next;
+}
 
 /** Since 0. @param escalation that had the agent fall silent; absent: the agent asked */
 function asked(escalation?: string): Control {

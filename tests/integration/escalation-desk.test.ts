@@ -1,0 +1,83 @@
+/** Who may act on an escalation, at the moment they do. */
+import { describe, expect, it } from 'vitest';
+import type { Config } from '../../src/config/load-config.ts';
+import { escalationIdOf } from '../../src/delivery/escalation-item.ts';
+import { acknowledge } from '../../src/domain/escalation/answers.ts';
+import { raise } from '../../src/domain/escalation/course.ts';
+import { EscalationPlan } from '../../src/domain/escalation/plan.ts';
+import { AccountId, ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
+import { guestIdOf } from '../../src/domain/person.ts';
+import { type EscalationAct, EscalationDesk } from '../../src/escalation/escalation-desk.ts';
+import { EscalationStore } from '../../src/escalation/escalation-store.ts';
+import { Directory } from '../../src/identity/directory.ts';
+import { EffectWriter } from '../../src/redis/effect-writer.ts';
+import { openStore } from '../support/core.ts';
+
+const HOUR = 3_600_000;
+const DANA = { person: PersonId.parse('dana'), name: 'Dana' };
+const ACCOUNT = AccountId.parse('slack:T0/U0DANA');
+const CONVERSATION = ConversationId.parse('slack:T0:C0:1');
+
+describe('a request that came from an account which is known to be its owner’s by now', () => {
+  it.each<[EscalationAct, string]>([
+    [{ kind: 'resolve' }, 'NOT_PERMITTED'],
+    [{ kind: 'snooze', forMs: HOUR, instead: false }, 'NOT_PERMITTED'],
+    [{ kind: 'let-go' }, 'LET_GO'],
+  ])('E8 cannot be ended or put off by them, and let go of: %o is %s', async (act, code) => {
+    const { desk, id } = await open({ times: 1 });
+
+    const answer = await desk.act(gesture(id), act);
+
+    expect(answer).toMatchObject({ code });
+  });
+});
+
+it('E8 what somebody had before they reported it once more stays theirs', async () => {
+  const { desk, id } = await open({ times: 2 });
+
+  const answer = await desk.act(gesture(id), { kind: 'resolve' });
+
+  expect(answer).toMatchObject({ code: 'RESOLVED' });
+});
+
+/** Dana has what their own account reported: once, or once more after somebody else did. */
+async function open({ times }: { readonly times: 1 | 2 }) {
+  const { redis, keys } = await openStore();
+  const writer = new EffectWriter(redis, keys);
+  const escalations = new EscalationStore(redis, keys, writer, () => HOUR);
+  const subject = {
+    kind: 'approval',
+    approvalId: ApprovalId.parse('apr_p0_0123456789ab'),
+    conversationId: CONVERSATION,
+  } as const;
+  const id = escalationIdOf('it', subject);
+  const report = { id, key: 'it', subject, severity: 'error', title: 'It', correlation: 'it' } as const;
+  const theirs = { ...report, except: [guestIdOf(ACCOUNT)] };
+  const first = times === 1 ? theirs : { ...report, except: [] };
+  await escalations.apply(id, (before, nowMs) => raise(before, first, PLAN, nowMs));
+  await escalations.apply(
+    id,
+    (before, nowMs) => before && acknowledge(before, { by: DANA, permitted: true }, nowMs),
+  );
+  if (times === 2) await escalations.apply(id, (before, nowMs) => raise(before, theirs, PLAN, nowMs));
+  const people = { dana: { name: 'Dana', roles: [], accounts: { slack: ['T0/U0DANA'] } } };
+  const config = { contacts: { people, groups: {} }, authorizations: { roles: {} } };
+  const directory = new Directory(() => config as unknown as Config); // all that is read of it
+  return { id, desk: new EscalationDesk({ escalations, directory, writer, rememberMs: () => HOUR }) };
+}
+
+function gesture(escalation: ReturnType<typeof escalationIdOf>) {
+  return { id: 'g1', escalation, by: { ...DANA, roles: [] }, channel: Platform.parse('slack') };
+}
+
+const PLAN = EscalationPlan.parse({
+  name: 'duty',
+  steps: [{ kind: 'wait', id: '1', forMs: HOUR }],
+  rounds: 1,
+  lastResort: { who: [{ kind: 'role', role: 'operator' }], importance: 'urgent' },
+  nagMs: HOUR,
+  settleMs: 0,
+  acknowledge: { withinMs: HOUR, goesOnAt: 'same' },
+  maxAgeMs: HOUR,
+  onWorse: { kind: 'keep' },
+});
