@@ -280,11 +280,13 @@ export class AnswerDesk implements Lookup {
    * agent does not hear it, and where they talk to the agent it may take a bare `approve` for a yes. Undefined for
    * anything else, and where they are not asked for one.
    */
-  async missed(message: InboundMessage): Promise<Missed | undefined> {
-    const { approvals } = this.deps;
+  async missed(message: InboundMessage): Promise<Missed | 'told-before' | undefined> {
+    const { approvals, writer } = this.deps;
     const miss = this.#missIn(message);
     const speaker = miss && (await this.#speakerOf(message.sender));
     if (!miss || !speaker) return undefined;
+    // What it was about may be settled by now, and still it is no talk.
+    if (await writer.wasWritten(message.conversationId, onceKey(message.id))) return 'told-before';
     if (miss.kind !== 'no-ticket') {
       const approval = await approvals.find(miss.request.approvalId);
       // To the agent one may speak of what is over.
@@ -314,8 +316,10 @@ export class AnswerDesk implements Lookup {
   }
 
   /** Says that it decided nothing, and how to write what does. */
-  async takeMissed(message: InboundMessage, { miss, about }: Missed): Promise<Receipt> {
+  async takeMissed(message: InboundMessage, missed: Missed | 'told-before'): Promise<Receipt> {
+    if (missed === 'told-before') return { kind: 'duplicate' };
     const { id, sender, conversationId } = message;
+    const { miss, about } = missed;
     const [approval, ...others] = about;
     const isOpen = this.deps.reach.tellsEverybody(message.replyTo.platform);
     const { code, notice } = isOpen

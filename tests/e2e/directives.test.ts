@@ -347,6 +347,32 @@ describe('answers by ticket', () => {
     },
   );
 
+  it('are no talk as a bare word that is delivered again once the request is settled', async () => {
+    const { thread, ticket } = await held();
+    const { slack, claude } = story.sandbox;
+    const { ts } = await slack.say({ user: DANA.slack, channel: GENERAL, text: 'approve', thread });
+    await slack.until(() => bareWords().length === 1 || undefined);
+    await write(DANA.slack, `approve ${ticket}`, thread);
+    await story.answer(thread, /Done/);
+    await story.quiet();
+    const before = claude.requests.length;
+
+    await slack.deliverEvent({
+      type: 'message',
+      user: DANA.slack,
+      channel: GENERAL,
+      channel_type: 'channel',
+      text: 'approve',
+      ts,
+      thread_ts: thread,
+      event_ts: ts,
+    });
+    await story.quiet();
+
+    expect(claude.requests).toHaveLength(before);
+    expect(bareWords()).toHaveLength(1);
+  });
+
   it('are talk for the agent as a bare word of whoever is not asked, elsewhere, and with anything beside it', async () => {
     const { thread } = await held();
     const wasRead = (text: string) =>
