@@ -391,7 +391,7 @@ describe('a request nobody answers', () => {
 
     await story.advance(25 * HOUR);
 
-    await story.answer(thread, /Nobody further has been asked.*alex may decide it as well/s);
+    await story.answer(thread, /Nobody further has been asked.*Alex Kim may decide it as well/s);
     expect(await story.open()).toMatchObject([{ rung: 1 }]);
   });
 
