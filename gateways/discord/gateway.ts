@@ -41,7 +41,7 @@ import { Intake, type IntakeTiming } from './intake.ts';
 import { type DeskTiming, InteractionDesk, type Session } from './interaction-desk.ts';
 import { DiscordLink, type LinkTiming } from './link.ts';
 import { type CatchUpTiming, MessageDesk } from './message-desk.ts';
-import { channelOf, isPrivate, linkTo, toDirectAddress, userOf } from './outbound.ts';
+import { channelOf, isPrivate, linkTo, toDirectAddress, toTextPosts, userOf } from './outbound.ts';
 import { Registration } from './registration.ts';
 import {
   ChannelEvent,
@@ -207,6 +207,10 @@ export class DiscordGateway implements Gateway {
 
   isPrivate(place: Address): boolean {
     return isPrivate(place);
+  }
+
+  isOneMessage(markdown: string): boolean {
+    return toTextPosts('', markdown).after.length === 0;
   }
 
   linkTo(place: Address): string | undefined {

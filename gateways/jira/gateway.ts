@@ -32,6 +32,7 @@ import { JiraSender } from './sender.ts';
 import { createJiraTools } from './tools.ts';
 import { JiraTransport } from './transport.ts';
 import { createWebhookHandler } from './webhook.ts';
+import { toWiki } from './wiki.ts';
 
 /** Pauses between attempts to reach Jira at start, in ms. */
 const RECONNECT_AFTER_MS = 1_000;
@@ -140,6 +141,10 @@ export class JiraGateway implements Gateway {
   /** An issue, by its key. */
   channelAddress(issue: string): Address {
     return toAddress({ issue });
+  }
+
+  isOneMessage(markdown: string): boolean {
+    return toWiki(markdown).length === 1;
   }
 
   linkTo({ route: { issue } }: Address): string | undefined {

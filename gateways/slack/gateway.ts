@@ -44,6 +44,7 @@ import { HttpReceiver } from './http-receiver.ts';
 import { isOfInterest, SLACK, toInbound } from './inbound.ts';
 import { parsePayload } from './intake.ts';
 import { keepTrying } from './keep-trying.ts';
+import { toMrkdwn } from './mrkdwn.ts';
 import { isPrivate, linkTo, toDirectAddress } from './outbound.ts';
 import { Presses } from './presses.ts';
 import { EventEnvelope, type MessageEvent } from './schema.ts';
@@ -176,6 +177,10 @@ export class SlackGateway implements Gateway {
 
   isPrivate(place: Address): boolean {
     return isPrivate(place);
+  }
+
+  isOneMessage(markdown: string): boolean {
+    return toMrkdwn(markdown).length === 1;
   }
 
   linkTo(place: Address): string | undefined {

@@ -82,6 +82,9 @@ export interface Gateway {
    */
   download?(ref: string, signal: AbortSignal): Promise<Uint8Array>;
 
+  /** Whether a text goes out in one message, and not in several one after the other; absent where each does. Pure. */
+  isOneMessage?(markdown: string): boolean;
+
   /** What was sent stays as it is (mail): an update of a card is a further message, so only outcomes are worth one. */
   readonly cannotEdit?: true;
 

@@ -4,7 +4,8 @@
  *
  * Invariants (numbers of the specification)
  *   E1   Whether something is still true is looked up when its time comes, and once more right before it is sent.
- *   E13  Nothing is dropped: what cannot be sent is reported to its escalation, which calls by another way.
+ *   E13  Nothing is dropped: what cannot be sent is reported to its escalation, which calls by another way; and what is
+ *        sent together goes out whole, or is sent again.
  */
 
 import { toItem } from '../delivery/escalation-item.ts';
@@ -20,6 +21,7 @@ import type { Effect } from '../redis/effects.ts';
 import { type Keys, partitionOf } from '../redis/keys.ts';
 import { type Flaw, RecordStore } from '../redis/record-store.ts';
 import type { EscalationStore } from './escalation-store.ts';
+import { inMessages } from './sentences.ts';
 
 /** How long it is remembered when somebody was told something last, once nothing waits for them. */
 const KEEP_MS = 60 * 60_000;
@@ -32,6 +34,8 @@ export interface PagerDeps {
   readonly quietOf: (person: PersonId) => Quiet;
   /** Where somebody is written to on a platform; undefined where they are not. */
   readonly placeOn: (person: PersonId, platform: Platform) => Address | undefined;
+  /** Whether a text goes out on a platform in one message. */
+  readonly isOneMessage: (platform: Platform, markdown: string) => boolean;
   /** How long a delivery is remembered, in ms. */
   readonly rememberMs: () => number;
   readonly log: Logger;
@@ -111,22 +115,23 @@ export class Pagers {
   }
 
   #send(person: PersonId, { platform, pages }: Told, nowMs: number): Effect[] {
-    const [first] = pages;
-    if (!first) return [];
     const to = this.deps.placeOn(person, platform);
     if (!to) return pages.flatMap((page) => toUnreached(person, page, nowMs));
-    return [
-      toOutEffect({
+    return inMessages(pages, (markdown) => this.deps.isOneMessage(platform, markdown)).flatMap((together) => {
+      const [first] = together;
+      if (!first) return [];
+      const item = toOutEffect({
         kind: 'page',
         id: first.id,
         correlation: first.escalation,
         conversationId: ConversationId.parse(`page:${person}`),
         to,
         person,
-        pages: [...pages],
+        pages: [...together],
         atMs: nowMs,
-      }),
-    ];
+      });
+      return [item];
+    });
   }
 }
 

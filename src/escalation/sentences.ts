@@ -93,9 +93,7 @@ function takeOverText(conversation: ConversationId, where: string): string {
 
 /** What goes out for what somebody is told at one time, and the buttons for it where it is one thing. */
 export function pageContent(all: readonly Page[]): { markdown: string; buttons?: Button[] } {
-  const pages = worstFirst(
-    all.filter((page, at) => !all.slice(at + 1).some((later) => replaces(later, page))),
-  );
+  const pages = thingsIn(all).flat();
   const markdown = pages.map((page) => page.markdown).join('\n\n---\n\n');
   const [only] = pages;
   if (!only || pages.length > 1 || only.why === 'news') return { markdown };
@@ -118,19 +116,41 @@ export function pageContent(all: readonly Page[]): { markdown: string; buttons?:
   };
 }
 
+/**
+ * What is told together, in the fewest messages of which each goes out whole, the worst first. What breaks off in the
+ * middle is tried again as it stands by then: of a text in several parts, those that are there already would be left as
+ * they are, though what is to be told in the others has moved up into them.
+ */
+export function inMessages(
+  all: readonly Page[],
+  isOneMessage: (markdown: string) => boolean,
+): readonly (readonly Page[])[] {
+  const messages: Page[][] = [];
+  for (const about of thingsIn(all)) {
+    const last = messages.at(-1);
+    if (last && isOneMessage(pageContent([...last, ...about]).markdown)) last.push(...about);
+    else messages.push([...about]);
+  }
+  return messages;
+}
+
 /** Somebody is called to the same once more, as it stands by then. */
 function replaces(later: Page, page: Page): boolean {
   return later.escalation === page.escalation && later.why !== 'news' && page.why !== 'news';
 }
 
-/** The first is what a mail has as its subject. What is about one thing, or as loud, stays in its order. */
-function worstFirst(pages: readonly Page[]): Page[] {
+/**
+ * What is told of each escalation, the worst first: that is what a mail has as its subject. What is about one thing, or
+ * as loud, stays in its order.
+ */
+function thingsIn(all: readonly Page[]): readonly (readonly Page[])[] {
+  const pages = all.filter((page, at) => !all.slice(at + 1).some((later) => replaces(later, page)));
   const things = [...new Set(pages.map(({ escalation }) => escalation))].map((id) =>
     pages.filter(({ escalation }) => escalation === id),
   );
   const loudness = (about: readonly Page[]) =>
     Math.max(...about.map(({ importance }) => Importance.options.indexOf(importance)));
-  return things.toSorted((one, other) => loudness(other) - loudness(one)).flat();
+  return things.toSorted((one, other) => loudness(other) - loudness(one));
 }
 
 /** What those who were called are told when they need not do anything any more; undefined when that is not so. */

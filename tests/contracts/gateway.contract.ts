@@ -286,6 +286,23 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
         expect(all).toContain('The end.');
       });
 
+      clause('splitting', 'knows before it is sent whether a text goes out in one message', async () => {
+        const { size } = need(world.limit);
+        const isOneMessage = need(world.gateway.isOneMessage?.bind(world.gateway));
+        const ofWords = (share: number) => 'word '.repeat(Math.ceil((size * share) / 5));
+        for (const [share, isOne] of [
+          [0.9, true],
+          [1.1, false],
+        ] as const) {
+          const said = await world.say('tell me');
+          expect(isOneMessage(ofWords(share))).toBe(isOne);
+          await send(said, { kind: 'text', markdown: ofWords(share) });
+
+          const parts = (await world.shown(said)).filter((part) => part.includes('word'));
+          expect(parts.length === 1).toBe(isOne);
+        }
+      });
+
       it('OM-050 writes headings, lists, tables, code, links and quotes so that every word is read', async () => {
         const said = await world.say('show me');
         const markdown = [

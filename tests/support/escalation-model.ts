@@ -29,6 +29,7 @@ import type { Surroundings } from '../../src/domain/escalation/surroundings.ts';
 import { ConversationId, type EscalationId, type PersonId, type Platform } from '../../src/domain/ids.ts';
 import type { Address } from '../../src/domain/message.ts';
 import { consequencesOf } from '../../src/escalation/consequences.ts';
+import { inMessages } from '../../src/escalation/sentences.ts';
 import type { Effect } from '../../src/redis/effects.ts';
 import { Keys, partitionOf } from '../../src/redis/keys.ts';
 import { type Document, type Flow, LineBroke, type ModelFamily, type StoreModel } from './store-model.ts';
@@ -254,24 +255,18 @@ export class EscalationModel {
   }
 
   #toSend(person: PersonId, platform: Platform, pages: readonly Page[], nowMs: number): Effect[] {
-    const [first] = pages;
-    if (!first) return [];
     const to = this.setting.placeOn(person, platform);
     if (!to) return pages.flatMap((page) => unreachedBy(person, page, nowMs));
     const conversationId = ConversationId.parse(`page:${person}`);
-    const { id, escalation: correlation } = first;
-    return [
-      toOutEffect({
-        kind: 'page',
-        id,
-        correlation,
-        conversationId,
-        to,
-        person,
-        pages: [...pages],
-        atMs: nowMs,
-      }),
-    ];
+    return inMessages(pages, () => true).flatMap((together) => {
+      const [first] = together;
+      if (!first) return [];
+      const { id, escalation: correlation } = first;
+      const told = [...together];
+      return [
+        toOutEffect({ kind: 'page', id, correlation, conversationId, to, person, pages: told, atMs: nowMs }),
+      ];
+    });
   }
 
   #goesWrong({ person, channel, to }: Extract<OutboxItem, { kind: 'page' }>, page: Page): void {
