@@ -178,7 +178,7 @@ const WITHIN_EPOCH: ReadonlySet<ControlMove['event']> = new Set([
 /** Said under the new epoch: if it is over before it was said, it is not said. */
 function announcements(before: Control, moved: ControlMove, handoffs: Handoffs, nowMs: number): Effect[] {
   const { next, event } = moved;
-  const asked = next.state === 'HANDOFF_PENDING' ? handoffs.namesFor(next.request) : [];
+  const asked = next.state === 'HANDOFF_PENDING' ? handoffs.namesFor(next.request) : undefined;
   const markdown = announcementOf(before, moved, asked);
   if (markdown === undefined || next.origin === undefined) return [];
   const ticket = ticketFor(next.conversationId);

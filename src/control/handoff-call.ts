@@ -11,8 +11,8 @@ import { callText } from './sentences.ts';
 import type { WhereOf } from './whereabouts.ts';
 
 export interface Handoffs {
-  /** Names of those who hear of a wish at once, as far as that is known; for the announcement. Pure. */
-  namesFor(request: HandoffRequest): readonly string[];
+  /** Names of those who hear of a wish at once, for the announcement; undefined where a policy says whom it calls. Pure. */
+  namesFor(request: HandoffRequest): readonly string[] | undefined;
   /** What follows from a wish for a human; written in the same step as the wish. Pure. */
   onHandoff(control: PendingControl, nowMs: number): readonly Effect[];
   /** What follows when a wish is over: somebody took the conversation over, then or later, or it was called off. Pure. */

@@ -24,7 +24,7 @@ import type { WhereOf } from './whereabouts.ts';
 export function announcementOf(
   before: Control,
   { next, event, settled, calledOff }: ControlMove,
-  asked: readonly string[],
+  asked: readonly string[] | undefined,
 ): string | undefined {
   switch (event) {
     case 'handoff-requested':
@@ -61,7 +61,7 @@ export function announcementOf(
   }
 }
 
-function wantedText(request: HandoffRequest, untilMs: number, asked: readonly string[]): string {
+function wantedText(request: HandoffRequest, untilMs: number, asked: readonly string[] | undefined): string {
   const { by, reason } = request;
   const why = reason === undefined ? '' : ` (“${literal(reason)}”)`;
   const opening = {
@@ -70,8 +70,15 @@ function wantedText(request: HandoffRequest, untilMs: number, asked: readonly st
     rule: 'This is for a human.',
     escalation: 'This is for a human.',
   }[by.kind];
-  const whom = asked.length === 0 ? 'Those who can help are told.' : `I have told ${names(asked)}.`;
-  return `${opening} ${whom} Until somebody comes I say nothing more; if nobody has come by ${whenText(untilMs)}, I go on myself. ${callOffText(request)}`;
+  return `${opening} ${toldText(asked)} Until somebody comes I say nothing more; if nobody has come by ${whenText(untilMs)}, I go on myself. ${callOffText(request)}`;
+}
+
+/** @param asked their names; undefined: a policy says whom it calls */
+function toldText(asked: readonly string[] | undefined): string {
+  if (asked === undefined) return 'Those who can help are told.';
+  return asked.length === 0
+    ? 'I know nobody whom I could tell; whoever reads this and may, takes it over with `/takeover`.'
+    : `I have told ${names(asked)}.`;
 }
 
 /** By whom, as far as whoever reads it may be somebody who cannot. */

@@ -22,8 +22,10 @@ export class HandoffEscalation implements Handoffs {
   ) {}
 
   /** By a policy, whom that calls shows when its time has come. */
-  namesFor(request: HandoffRequest): readonly string[] {
-    return request.by.kind === 'escalation' || this.#isTriggered() ? [] : this.otherwise.namesFor(request);
+  namesFor(request: HandoffRequest): readonly string[] | undefined {
+    return request.by.kind === 'escalation' || this.#isTriggered()
+      ? undefined
+      : this.otherwise.namesFor(request);
   }
 
   onHandoff(control: PendingControl, nowMs: number): readonly Effect[] {

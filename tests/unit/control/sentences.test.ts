@@ -19,6 +19,18 @@ const TALK = ConversationId.parse('email:t');
 const DANA = { person: PersonId.parse('dana'), name: 'Dana Reyes' };
 const OSKAR = { person: PersonId.parse('oskar'), name: 'Oskar Lind' };
 
+describe('a wish for a human', () => {
+  const { moved } = requestHandoff(untouched(TALK), { by: { kind: 'agent' } }, { waitMs: 1_000 }, 0);
+
+  it.each([
+    ['those whom a policy calls, not by name', undefined, 'Those who can help are told.'],
+    ['those who were told, by name', ['Dana Reyes'], 'I have told Dana Reyes.'],
+    ['nobody, where nobody can be told', [], 'I know nobody whom I could tell;'],
+  ])('OM-184 names %s', (_, asked, words) => {
+    expect(announcementOf(untouched(TALK), moved!, asked)).toContain(words);
+  });
+});
+
 describe('whoever has taken a conversation over', () => {
   it.each<[string, TakeOverResult]>([
     ['now', taken()],
