@@ -126,7 +126,9 @@ export function inMessages(
   isOneMessage: (markdown: string) => boolean,
 ): readonly (readonly Page[])[] {
   const messages: Page[][] = [];
-  for (const about of thingsIn(all)) {
+  for (const [first] of thingsIn(all)) {
+    // With what it stands for: that nobody else is told of.
+    const about = all.filter(({ escalation }) => escalation === first?.escalation);
     const last = messages.at(-1);
     if (last && isOneMessage(pageContent([...last, ...about]).markdown)) last.push(...about);
     else messages.push([...about]);

@@ -79,6 +79,9 @@ export class RealEngine {
       queue: queue as unknown as KeyedQueue,
       escalations,
       pagers,
+      approvals: { find: async () => undefined } as unknown as EscalationWorkerDeps['approvals'], // cards are not played
+      directory: { find: () => undefined } as unknown as EscalationWorkerDeps['directory'], // nor asked for
+      placeOn: () => undefined,
       controls: { noteTicket: async () => {} } as unknown as EscalationWorkerDeps['controls'], // nobody takes it over by that
       channelOn: (platform, channel) => this.setting.channelOn(platform, channel),
       isPrivate: () => false,

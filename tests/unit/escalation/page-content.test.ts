@@ -55,6 +55,7 @@ describe('what somebody is told at one time', () => {
 
         const messages = inMessages(pages, isOneMessage);
 
+        expect(messages.flat().toSorted((a, b) => pages.indexOf(a) - pages.indexOf(b))).toEqual(pages);
         for (const each of messages) {
           const about = new Set(each.map(({ escalation }) => escalation));
           expect(about.size === 1 || isOneMessage(pageContent(each).markdown)).toBe(true);
