@@ -14,7 +14,13 @@ import { isGuestId, type Person } from '../domain/person.ts';
 import type { MemoryStore } from '../memory/memory-store.ts';
 import { notesOf } from '../memory/note-store.ts';
 
-const WISH = /^\s*[/!]memory(?:\s+(on|off))?\s*$/i;
+const WISH = /^\s*[/!]memory(?:\s+(on|off))?[\s.,;:!]*$/i;
+
+/** Meant for one of these, whatever stands behind it: somebody's consent is nothing for the agent to talk about. */
+const NEARLY = /^\s*[/!]memory\s+(?:on|off)\b/i;
+
+const NOT_TAKEN =
+  'I have changed nothing: write `/memory off`, or `/memory on`, with nothing behind it. `/memory` shows how it stands.';
 
 const SWITCHED_OFF =
   'Nothing is written down about people here: whoever runs me has not switched it on (`memory.summaries.people`).';
@@ -27,7 +33,8 @@ export class MemoryDirectives {
 
   /** Does it, and resolves with what whoever wrote it is told. */
   async take({ id, text, sender }: InboundMessage, person: Pick<Person, 'id' | 'name'>): Promise<string> {
-    const [, wish] = WISH.exec(text) ?? [];
+    const [whole, wish] = WISH.exec(text) ?? [];
+    if (whole === undefined) return NOT_TAKEN;
     if (wish === undefined) return this.#tell(person);
     if (isGuestId(person.id)) return 'I keep nothing about guests, so there is nothing to agree to.';
     const given = wish.toLowerCase() === 'on';
@@ -69,9 +76,9 @@ export class MemoryDirectives {
   }
 }
 
-/** Whether a text is one of these commands. */
+/** Whether a text is one of these commands, or was meant to be. */
 export function isMemoryWish(text: string): boolean {
-  return WISH.test(text);
+  return WISH.test(text) || NEARLY.test(text);
 }
 
 function withdrawn(changed: boolean): string {

@@ -74,7 +74,10 @@ describe('what is known of a person', () => {
 
     await story.mention('/memory');
     await story.told(ALEX.slack, /What I have written down about you/);
-    await story.mention('/memory off');
+    await story.mention('/memory off please');
+    await story.told(ALEX.slack, /I have changed nothing: write/);
+    expect((await story.app.memory.profileOf(ALEX_ID))?.consent.given).toBe(true);
+    await story.mention('/memory off.');
     await story.told(ALEX.slack, /what I had written down is gone/);
     expect(await story.app.memory.profileOf(ALEX_ID)).not.toHaveProperty('text');
     const { ok } = await story.app.audit.verify();
