@@ -5,7 +5,6 @@ import { API_PLATFORM } from '../../src/delivery/client-event.ts';
 import { type EscalationItem, escalationIdOf } from '../../src/delivery/escalation-item.ts';
 import { resolve } from '../../src/domain/escalation/answers.ts';
 import { type Report, raise } from '../../src/domain/escalation/course.ts';
-import { EscalationPlan } from '../../src/domain/escalation/plan.ts';
 import { ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { EscalationStore } from '../../src/escalation/escalation-store.ts';
 import { EscalationWorker, type EscalationWorkerDeps } from '../../src/escalation/escalation-worker.ts';
@@ -13,6 +12,7 @@ import { callsTo } from '../../src/escalation/triggers.ts';
 import type { Claim } from '../../src/mailbox/keyed-queue.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { openStore, silent } from '../support/core.ts';
+import { planOf } from '../support/escalation-plan.ts';
 
 const CONVERSATION = ConversationId.parse('slack:T0:C0:1');
 const SLACK = Platform.parse('slack');
@@ -123,17 +123,7 @@ const REPORT: Report = {
   correlation: 'it',
   except: [],
 };
-const PLAN = EscalationPlan.parse({
-  name: 'duty',
-  steps: [{ kind: 'wait', id: '1', forMs: HOUR }],
-  rounds: 1,
-  lastResort: { who: [{ kind: 'role', role: 'operator' }], importance: 'urgent' },
-  nagMs: HOUR,
-  settleMs: 0,
-  acknowledge: { withinMs: HOUR, goesOnAt: 'same' },
-  maxAgeMs: HOUR,
-  onWorse: { kind: 'keep' },
-});
+const PLAN = planOf([{ kind: 'wait', id: '1', forMs: HOUR }], HOUR);
 
 function reported(change: Partial<Report> = {}): EscalationItem {
   return { kind: 'report', id: 'report:it', atMs: 1, policy: 'duty', report: { ...REPORT, ...change } };

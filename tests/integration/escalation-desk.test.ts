@@ -4,7 +4,6 @@ import type { Config } from '../../src/config/load-config.ts';
 import { escalationIdOf } from '../../src/delivery/escalation-item.ts';
 import { acknowledge } from '../../src/domain/escalation/answers.ts';
 import { raise } from '../../src/domain/escalation/course.ts';
-import { EscalationPlan } from '../../src/domain/escalation/plan.ts';
 import { AccountId, ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { guestIdOf } from '../../src/domain/person.ts';
 import { type EscalationAct, EscalationDesk } from '../../src/escalation/escalation-desk.ts';
@@ -12,6 +11,7 @@ import { EscalationStore } from '../../src/escalation/escalation-store.ts';
 import { Directory } from '../../src/identity/directory.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { openStore } from '../support/core.ts';
+import { planOf } from '../support/escalation-plan.ts';
 
 const HOUR = 3_600_000;
 const DANA = { person: PersonId.parse('dana'), name: 'Dana' };
@@ -70,14 +70,4 @@ function gesture(escalation: ReturnType<typeof escalationIdOf>) {
   return { id: 'g1', escalation, by: { ...DANA, roles: [] }, channel: Platform.parse('slack') };
 }
 
-const PLAN = EscalationPlan.parse({
-  name: 'duty',
-  steps: [{ kind: 'wait', id: '1', forMs: HOUR }],
-  rounds: 1,
-  lastResort: { who: [{ kind: 'role', role: 'operator' }], importance: 'urgent' },
-  nagMs: HOUR,
-  settleMs: 0,
-  acknowledge: { withinMs: HOUR, goesOnAt: 'same' },
-  maxAgeMs: HOUR,
-  onWorse: { kind: 'keep' },
-});
+const PLAN = planOf([{ kind: 'wait', id: '1', forMs: HOUR }], HOUR);

@@ -4,7 +4,7 @@ import { ControlStore } from '../../src/control/control-store.ts';
 import { escalationIdOf } from '../../src/delivery/escalation-item.ts';
 import { acknowledge, close } from '../../src/domain/escalation/answers.ts';
 import { type Report, raise, tick } from '../../src/domain/escalation/course.ts';
-import { EscalationPlan, type PlanStep } from '../../src/domain/escalation/plan.ts';
+import type { PlanStep } from '../../src/domain/escalation/plan.ts';
 import type { Escalation, EscalationStep } from '../../src/domain/escalation/record.ts';
 import { ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { EscalationStore } from '../../src/escalation/escalation-store.ts';
@@ -12,6 +12,7 @@ import { EscalationWorker, type EscalationWorkerDeps } from '../../src/escalatio
 import type { Claim } from '../../src/mailbox/keyed-queue.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { openStore, silent } from '../support/core.ts';
+import { planOf } from '../support/escalation-plan.ts';
 import { surroundings } from '../support/escalation-world.ts';
 
 const CONVERSATION = ConversationId.parse('slack:T0:C0:1');
@@ -56,7 +57,7 @@ async function open(steps: readonly PlanStep[]) {
   const escalations = new EscalationStore(redis, keys, writer, () => 3_600_000);
   const controls = new ControlStore(redis, keys, writer, () => 3_600_000);
   const report = reportOf();
-  await escalations.apply(report.id, (before, nowMs) => raise(before, report, planOf(steps), nowMs));
+  await escalations.apply(report.id, (before, nowMs) => raise(before, report, planOf(steps, 60_000), nowMs));
   await change((before, nowMs) => tick(before, surroundings(NOBODY, nowMs)));
   const partition = Number(/p(\d+)/.exec(report.id)?.[1]);
   const [item] = await redis.lrange(keys.items(partition, 'e', report.id), 0, -1);
@@ -100,18 +101,4 @@ function reportOf(): Report {
     correlation: 'it',
     except: [],
   };
-}
-
-function planOf(steps: readonly PlanStep[]): EscalationPlan {
-  return EscalationPlan.parse({
-    name: 'duty',
-    steps,
-    rounds: 1,
-    lastResort: { who: [{ kind: 'role', role: 'operator' }], importance: 'urgent' },
-    nagMs: 60_000,
-    settleMs: 0,
-    acknowledge: { withinMs: 60_000, goesOnAt: 'same' },
-    maxAgeMs: 60_000,
-    onWorse: { kind: 'keep' },
-  });
 }

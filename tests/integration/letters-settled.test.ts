@@ -2,7 +2,6 @@
 import { describe, expect, it } from 'vitest';
 import { EscalationTriggers } from '../../src/config/escalation-triggers.ts';
 import { type Report, raise } from '../../src/domain/escalation/course.ts';
-import { EscalationPlan } from '../../src/domain/escalation/plan.ts';
 import { isLive } from '../../src/domain/escalation/record.ts';
 import { ConversationId } from '../../src/domain/ids.ts';
 import { EscalationStore } from '../../src/escalation/escalation-store.ts';
@@ -11,21 +10,12 @@ import { keyOf, queueOfLetters, reportsOf } from '../../src/escalation/triggers.
 import { DeadLetters } from '../../src/mailbox/dead-letters.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { openStore } from '../support/core.ts';
+import { planOf } from '../support/escalation-plan.ts';
 
 const TRIGGERS = EscalationTriggers.parse([{ when: 'dead_letter', raise: 'duty' }]);
 const QUEUE = 'm';
 
-const PLAN = EscalationPlan.parse({
-  name: 'duty',
-  steps: [{ id: '1', kind: 'wait', forMs: 60_000 }],
-  rounds: 1,
-  lastResort: { who: [{ kind: 'role', role: 'operator' }], importance: 'urgent' },
-  nagMs: 60_000,
-  settleMs: 0,
-  acknowledge: { withinMs: 60_000, goesOnAt: 'same' },
-  maxAgeMs: 60_000,
-  onWorse: { kind: 'keep' },
-});
+const PLAN = planOf([{ id: '1', kind: 'wait', forMs: 60_000 }], 60_000);
 
 /** A store, and somebody who settles letters in it; others may do something whenever it is looked what is kept. */
 async function open(whenLooked: () => Promise<void> = async () => undefined) {
