@@ -6,8 +6,8 @@
  *
  * Invariants
  *   1. A step begins only after it is written that it does, and the next only after it is written what came of it.
- *   2. Right before it begins, each step is held to the rules and roles as they are then: what is denied does not run,
- *      nor, in a plan that nobody was asked about, what somebody has to be asked about. What was done is taken back by
+ *   2. Right before it begins, each step is held to the rules, the roles and `tools.deny` as they are then: what is denied
+ *      does not run, nor, in a plan that nobody was asked about, what somebody has to be asked about. What was done is taken back by
  *      whatever rules: that was agreed to with it.
  *   3. No step, and no undoing, begins without the permit: without it somebody else may be at it, or the yes be gone.
  *      What then became of a step that was under way, whoever takes the plan up finds out.
@@ -17,6 +17,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decideTool } from '../agent/tools/compound-call.ts';
+import { deniedTo } from '../agent/tools/profiles.ts';
 import { decideCall } from '../agent/tools/tool-policy.ts';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { factText } from '../approvals/sentences.ts';
@@ -185,6 +186,8 @@ export class SagaRunner implements PlanRunner {
   /** In words, why a step must not run as things are; undefined when it may. */
   #forbidden({ request, origin, decision }: Approval, { tool, args }: PlannedCall): string | undefined {
     const authorizations = this.deps.authorizations();
+    const listed = deniedTo(authorizations.tools, tool);
+    if (listed !== undefined) return `it was not run: ${listed}`;
     const who = { roles: this.deps.rolesOf(request), platform: channelOf(origin.platform) };
     const whole = decideCall(authorizations, { ...who, ...PLAN, effect: 'read', args: request.args });
     const step = decideTool(authorizations, tool, args, who);

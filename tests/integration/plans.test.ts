@@ -330,6 +330,18 @@ describe('a plan', () => {
     expect(output.text).toContain('the rule “freeze” does not allow it');
   });
 
+  it('does not run a step whose tool was put on the list tools.deny meanwhile, and undoes what was done', async () => {
+    const listed = { ...ALLOW, tools: { ...ALLOW.tools, deny: ['deploy'] } };
+
+    const output = await run([refund(7), deploy('2.0')], {
+      tool: planTool(() => (shop.refunds.length === 0 ? ALLOW : listed)),
+    });
+
+    expect(shop.deploys).toEqual([]);
+    expect(shop.charges).toHaveLength(1);
+    expect(output.text).toContain('it was not run: it is on the list tools.deny');
+  });
+
   it('goes no further, and is taken back, when the agent may make no plans any more', async () => {
     const none = rules(
       { name: 'no plans', tool: RUN_PLAN, decision: 'deny' },
