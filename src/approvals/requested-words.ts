@@ -278,7 +278,11 @@ function namesIn(value: unknown, people: readonly PersonId[]): string[] {
   if (Array.isArray(value)) return value.flatMap((each) => namesIn(each, people));
   if (!isRecord(value)) return [];
   const own = isOneOf(value.person, people) && typeof value.name === 'string' ? [value.name] : [];
-  return [...own, ...Object.values(value).flatMap((each) => namesIn(each, people))];
+  const called = isRecord(value.called) ? Object.entries(value.called) : [];
+  const named = called.flatMap(([key, name]) =>
+    typeof name === 'string' && isOneOf(calledBy(key, value), people) ? [name] : [],
+  );
+  return [...own, ...named, ...Object.values(value).flatMap((each) => namesIn(each, people))];
 }
 
 /** Whatever says by whom it is: their text goes, and how they were called. */
@@ -298,7 +302,6 @@ function withoutTheirs(value: unknown, people: readonly PersonId[], gone: unknow
   );
 }
 
-/** Names under the same keys as the ids beside them. */
 function withoutNames(
   called: unknown,
   ids: Readonly<Record<string, unknown>>,
@@ -308,11 +311,16 @@ function withoutNames(
   if (!isRecord(called)) return called;
   return Object.fromEntries(
     Object.entries(called).map(([key, name]) => {
-      if (!isOneOf(ids[key], people) || name === ERASED_NAME) return [key, name];
+      if (!isOneOf(calledBy(key, ids), people) || name === ERASED_NAME) return [key, name];
       gone.push(name);
       return [key, ERASED_NAME];
     }),
   );
+}
+
+/** Whose name stands under a key of `called`: theirs whose id stands under the same key beside it, or whose id it is. */
+function calledBy(key: string, ids: Readonly<Record<string, unknown>>): unknown {
+  return Object.hasOwn(ids, key) ? ids[key] : key;
 }
 
 function toEffects(changes: readonly Change[], audit: AuditEvent): Effect[] {

@@ -164,6 +164,27 @@ describe('what the audit holds word for word', () => {
     expect(await requests.of([DANA])).toEqual([]);
   });
 
+  it('OM-193 of a request that asks people by name, only how whoever is erased is called goes', async () => {
+    const { opened, approvals, rebuilt, requests, inAudit } = await openAudit();
+    const called = { dana: 'Dana Osterhagen', mona: 'Mona Lind' };
+    const asked = await opened({
+      policy: {
+        approvers: { atLeast: 1, of: [{ person: DANA }, { person: PersonId.parse('mona') }] },
+        called,
+      },
+    });
+    const settler = { person: ALEX, name: 'Alex Kim', via: SLACK, operates: true };
+    await approvals.apply(asked.id, (current, nowMs) => cancel(current, settler, 'not needed', nowMs));
+
+    expect(await requests.erase([DANA], ABOUT)).toEqual({ requests: 1, undecided: 0 });
+
+    expect(await inAudit()).not.toContain('Osterhagen');
+    expect(await rebuilt(asked)).toMatchObject({
+      policy: { called: { dana: 'Somebody', mona: 'Mona Lind' } },
+    });
+    expect(await requests.of([DANA])).toEqual([]);
+  });
+
   it('goes for what somebody said when they settled it', async () => {
     const { opened, approvals, rebuilt, requests } = await openAudit();
     const theirs = await opened();
