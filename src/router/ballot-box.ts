@@ -47,6 +47,7 @@ import type { Card, CardChoice } from '../domain/card.ts';
 import { FutileCallError } from '../domain/errors.ts';
 import { importanceOfRisk } from '../domain/escalation/plan.ts';
 import { type AccountId, type ApprovalId, channelOf, PersonId, platformOf } from '../domain/ids.ts';
+import { wantTheSame } from '../domain/joint-approvers.ts';
 import type { InboundAnswer } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Authority, Voter } from '../domain/quorum.ts';
@@ -509,11 +510,7 @@ export function asksAlike(
   { approvers, policy: name, exception }: Extract<PolicyDecision, { kind: 'ask' }>,
   policy: Approval['policy'],
 ): boolean {
-  return (
-    name === policy.name &&
-    exception === policy.exception &&
-    JSON.stringify(approvers) === JSON.stringify(policy.approvers)
-  );
+  return name === policy.name && exception === policy.exception && wantTheSame(approvers, policy.approvers);
 }
 
 /** What is a yes or a no in the end. */
