@@ -18,6 +18,7 @@ import { RedisClientLog } from '../delivery/client-log.ts';
 import { isWaiting } from '../domain/approval/record.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { PersonId } from '../domain/ids.ts';
+import { EscalatedWords } from '../escalation/escalated-words.ts';
 import { EscalationDesk } from '../escalation/escalation-desk.ts';
 import { EscalationStore } from '../escalation/escalation-store.ts';
 import { HandoffEscalation } from '../escalation/handoff-escalation.ts';
@@ -113,6 +114,7 @@ export function createStores({ config, clock, log, redis, keys, rememberMs }: Ba
       used: new UsageLedger(redis, keys),
       clients: new RedisClientLog(redis, keys),
       requests: new RequestedWords(audit, keys, approvals, writer),
+      escalated: new EscalatedWords(escalations, audit, keys),
       sourcesWithout,
     }),
     learning,

@@ -130,7 +130,7 @@ export async function eraseMemory(who: string, isMeant: boolean, options: Memory
       event: 'memory.erased',
       subject: subject.id,
       channel: 'cli',
-      detail: { ...erased },
+      detail: { ...erased, unresolved: erased.unresolved.length },
     });
     const files = await rewriteFiles(session);
     const { named, ...left } = await unsettledOf(session, sought);
@@ -280,7 +280,15 @@ function parseJson(text: string): unknown {
   }
 }
 
-function describe({ ids, profiles, notes, conversations, schedules, requests }: PersonExport): string {
+function describe({
+  ids,
+  profiles,
+  notes,
+  conversations,
+  schedules,
+  requests,
+  escalations,
+}: PersonExport): string {
   const [profile] = profiles;
   const messages = conversations.reduce((sum, { said }) => sum + said.length, 0);
   const head = facts([
@@ -292,6 +300,7 @@ function describe({ ids, profiles, notes, conversations, schedules, requests }: 
     ['summaries', String(conversations.filter(({ summary }) => summary).length)],
     ['planned', String(schedules.length)],
     ['requests for approval', String(requests.length)],
+    ['escalations', String(escalations.length)],
   ]);
   const known = profiles.flatMap(({ text }) => (text === undefined ? [] : [`\nProfile\n${indented(text)}`]));
   const noted = notes.map(
@@ -336,6 +345,7 @@ function erasedText({
   learned,
   told,
   requests,
+  escalations,
 }: Erased): string {
   return facts([
     ['profiles', String(profiles)],
@@ -347,6 +357,7 @@ function erasedText({
     ['named in learned skills', String(learned)],
     ['told to their clients', String(told)],
     ['requests for approval', String(requests)],
+    ['escalations', String(escalations)],
   ]);
 }
 
@@ -359,11 +370,19 @@ const FILES_TEXT: Readonly<Record<Files, string>> = {
 };
 
 /** Nothing where all is settled. */
-function leftText({ waiting, letters }: Open, { undecided }: Pick<Erased, 'undecided'>): string {
+function leftText(
+  { waiting, letters }: Open,
+  { undecided, unresolved }: Pick<Erased, 'undecided' | 'unresolved'>,
+): string {
   const left = [
     ...(undecided > 0
       ? [
           `the words of ${undecided} ${undecided === 1 ? 'request for approval that is' : 'requests for approval that are'} not over (\`signalbox approvals list\`)`,
+        ]
+      : []),
+    ...(unresolved.length > 0
+      ? [
+          `what stands in ${unresolved.length === 1 ? 'an escalation that is' : 'escalations that are'} not over: ${unresolved.join(', ')} (\`signalbox escalation list\`)`,
         ]
       : []),
     ...(waiting > 0 ? [`${waiting} of what they wrote, are to be told or are named in, still in line`] : []),

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { partitionOfEscalation } from '../delivery/escalation-item.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
 import { dueOf, Escalation, type EscalationStep, isLive } from '../domain/escalation/record.ts';
 import { EscalationId } from '../domain/ids.ts';
 import type { RedisClient } from '../redis/client.ts';
@@ -41,6 +42,39 @@ export class EscalationStore {
   /** Those that are not over, and are wanted, the next to move first. */
   async live(limit: number, wanted?: (escalation: Escalation) => boolean): Promise<Escalation[]> {
     return this.#records.live(limit, wanted);
+  }
+
+  /** Over or not, each once. */
+  async *all(): AsyncGenerator<Escalation> {
+    const seen = new Set<string>();
+    for await (const id of this.#records.ids()) {
+      if (seen.has(id)) continue;
+      seen.add(id);
+      const found = await this.#records.find(id);
+      if (found) yield found;
+    }
+  }
+
+  /**
+   * Takes words out of one that is over. Nothing else follows from it: nobody is called or told, and it is forgotten when
+   * it was to be.
+   *
+   * @param without the very same escalation where there is nothing to take out
+   * @returns `live`: it is not over, and left as it is; `same`: there was nothing, or it is forgotten
+   */
+  async reword(
+    id: EscalationId,
+    without: (escalation: Escalation) => Escalation,
+    audit: AuditEvent,
+  ): Promise<'reworded' | 'live' | 'same'> {
+    const done = await this.#records.apply<'reworded' | 'live' | 'same'>(id, (stored) => {
+      const left = stored && without(stored);
+      if (stored === undefined || left === undefined || left === stored) return { result: 'same' };
+      if (isLive(stored)) return { result: 'live' };
+      const next = { ...left, rev: stored.rev + 1 };
+      return { result: 'reworded', next, effects: [{ kind: 'audit', event: audit }], kept: 'as-before' };
+    });
+    return done ?? 'same';
   }
 
   /**

@@ -202,6 +202,16 @@ export function isOfPlan(key: string): boolean {
   return key.startsWith('plan-raised:');
 }
 
+/** Whether what is known by this key was raised at a terminal. */
+export function isRaisedByHand(key: string): boolean {
+  return key.startsWith('manual:');
+}
+
+/** Whether what is known by this key is what of a budget one of these people has used. */
+export function isOfBudgetOf(key: string, people: readonly PersonId[]): boolean {
+  return key.startsWith('budget:') && people.some((person) => key.includes(`:person:${person}:`));
+}
+
 /** The queue whose dead letters are known by this key; undefined when it is not about dead letters. */
 export function queueOfLetters(key: string): string | undefined {
   return /^dead-letter:.+:([^:]+)$/.exec(key)?.[1];

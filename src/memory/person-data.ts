@@ -8,16 +8,18 @@
  *      their words as well. Where nobody else spoke, the whole conversation goes, with the outputs that are kept of it.
  *   2. What the audit holds of them word for word goes, too, once the request is over; its entries stay, and say so:
  *      without an entry nobody could prove the others.
- *   3. What is put back gives no consent: what is known of a person comes back only while they agree to it. Nor does
+ *   3. What escalations hold of them goes, too, once those are over; until then it is told which they are.
+ *   4. What is put back gives no consent: what is known of a person comes back only while they agree to it. Nor does
  *      it take anything from others: their own notes are as they were, those for others only where there is room.
- *   4. A summary that is being written while its people are erased is not kept: it is dropped after their words are
+ *   5. A summary that is being written while its people are erased is not kept: it is dropped after their words are
  *      gone, too, and whoever began to write it before has seen another revision.
- *   5. What finds the rest goes last, so that an erasure that was broken off is finished by the next: what names them
+ *   6. What finds the rest goes last, so that an erasure that was broken off is finished by the next: what names them
  *      in a conversation goes before what they said there.
  */
 import { z } from 'zod';
 import type { AuditEvent } from '../domain/audit-event.ts';
-import { AccountId, type ConversationId, PersonId } from '../domain/ids.ts';
+import { AccountId, type ConversationId, type EscalationId, PersonId } from '../domain/ids.ts';
+import type { Address } from '../domain/message.ts';
 import { guestIdOf } from '../domain/person.ts';
 import { holdsName } from '../domain/phrase.ts';
 import type { Entry } from '../domain/transcript.ts';
@@ -41,6 +43,7 @@ export interface PersonExport {
   readonly conversations: readonly (Spoken & { readonly summary?: Summary })[];
   readonly schedules: readonly PlannedByPerson[];
   readonly requests: readonly RequestOfPerson[];
+  readonly escalations: readonly EscalationOfPerson[];
 }
 
 /** A conversation, and what they said in it. */
@@ -57,6 +60,23 @@ export interface RequestOfPerson {
   /** Nobody has to decide it or to carry it out any more. */
   readonly isOver: boolean;
   readonly said: readonly { readonly atMs: number; readonly event: string; readonly words: unknown }[];
+}
+
+/** Something people were called about, and what it says in words of theirs; none that may be somebody else's. */
+export interface EscalationOfPerson {
+  readonly id: EscalationId;
+  /** Nobody has to look after it any more. */
+  readonly isOver: boolean;
+  /** When it was reported first, in ms. */
+  readonly firstMs: number;
+  readonly title?: string;
+  readonly words?: string;
+  /** The place it comes from; of a mail, with its subject. */
+  readonly origin?: Address;
+  /** What was said as it ended. */
+  readonly remark?: string;
+  /** How they are called, where they have it, or ended it. */
+  readonly called?: string;
 }
 
 /** Something a person wants done at another time. */
@@ -95,6 +115,25 @@ export interface RequestStore {
   ): Promise<{ readonly requests: number; readonly undecided: number }>;
 }
 
+/** What people were called about. */
+export interface EscalatedStore {
+  of(people: readonly PersonId[], traces: EscalationTraces): Promise<readonly EscalationOfPerson[]>;
+  /** How many hold nothing of theirs any more, and which still do, because they are not over. */
+  erase(
+    people: readonly PersonId[],
+    traces: EscalationTraces,
+    about: Pick<AuditEvent, 'actor' | 'correlation'>,
+  ): Promise<Pick<Erased, 'escalations' | 'unresolved'>>;
+}
+
+/** By what of theirs escalations are found beside their ids. */
+export interface EscalationTraces {
+  /** What they are, or were, called. */
+  readonly names: readonly string[];
+  /** Conversations of which it is kept that they wrote there. */
+  readonly conversations: readonly ConversationId[];
+}
+
 /** Counters of what people used of the model. */
 export interface UsedStore {
   /** Forgets those of periods that are over. */
@@ -128,6 +167,10 @@ export interface Erased {
   readonly requests: number;
   /** Those it still does, because they are not over. */
   readonly undecided: number;
+  /** Escalations that hold no word of theirs any more. */
+  readonly escalations: number;
+  /** Those that still do, because they are not over. */
+  readonly unresolved: readonly EscalationId[];
 }
 
 const snapshotted = { person: PersonId, takenAtMs: z.int(), profile: z.string().optional() };
@@ -180,6 +223,7 @@ export interface PersonDataDeps {
   readonly used: UsedStore;
   readonly clients: ClientStore;
   readonly requests: RequestStore;
+  readonly escalated: EscalatedStore;
   readonly sourcesWithout: SourcesWithout;
 }
 
@@ -210,13 +254,15 @@ export class PersonData {
       listed.add(conversationId);
       conversations.push({ conversationId, alone: false, said: [], summary });
     }
+    const called = withNamesIn(spoken, known);
     return {
       ids,
       profiles: profiles.flatMap((profile) => profile ?? []),
       notes: await this.#notes(ids),
       conversations,
       schedules: (await this.deps.planned.plannedBy(ids)).map(toPlanned),
-      requests: await this.deps.requests.of(ids, withNamesIn(spoken, known)),
+      requests: await this.deps.requests.of(ids, called),
+      escalations: await this.deps.escalated.of(ids, tracesOf(spoken, called)),
     };
   }
 
@@ -232,7 +278,8 @@ export class PersonData {
 
   /** What `erase` would remove. Changes nothing. */
   async count(ids: readonly PersonId[], known: KnownAs = {}): Promise<Erased> {
-    const { profiles, notes, conversations, schedules, requests } = await this.collect(ids, known);
+    const all = await this.collect(ids, known);
+    const { profiles, notes, conversations, schedules, requests, escalations } = all;
     return {
       profiles: profiles.length,
       notes: notes.reduce((sum, each) => sum + each.notes.length, 0),
@@ -244,6 +291,8 @@ export class PersonData {
       told: await this.#sumOfClients(ids, (client) => this.deps.clients.kept(client)),
       requests: requests.filter(({ isOver }) => isOver).length,
       undecided: requests.filter(({ isOver }) => !isOver).length,
+      escalations: escalations.filter(({ isOver }) => isOver).length,
+      unresolved: escalations.flatMap(({ id, isOver }) => (isOver ? [] : [id])),
     };
   }
 
@@ -268,6 +317,8 @@ export class PersonData {
       told: 0,
       requests: 0,
       undecided: 0,
+      escalations: 0,
+      unresolved: [],
     };
     const audit = (subject: string, detail: Record<string, unknown>): AuditEvent => ({
       ...about,
@@ -283,8 +334,10 @@ export class PersonData {
       if (await this.deps.learned.forget(id, ids, audit(id, { what: 'learning record' }))) removed.learned++;
     }
     // Before what they said is gone: how they were called there stands beside it.
-    const known = withNamesIn(await this.spokenBy(ids), { names, calledThere });
+    const spoken = await this.spokenBy(ids);
+    const known = withNamesIn(spoken, { names, calledThere });
     Object.assign(removed, await this.deps.requests.erase(ids, { ...about, ...known }));
+    Object.assign(removed, await this.deps.escalated.erase(ids, tracesOf(spoken, known), about));
     for (const id of ids) {
       if (await this.deps.memory.dropProfile(id, audit(id, { what: 'profile' }))) removed.profiles++;
     }
@@ -458,6 +511,13 @@ function withNamesIn(
 ): Required<KnownAs> {
   const called = spoken.flatMap(({ said }) => said.map(({ from }) => from.name));
   return { names, calledThere: [...new Set([...calledThere, ...called])] };
+}
+
+function tracesOf(spoken: readonly Spoken[], { names, calledThere }: Required<KnownAs>): EscalationTraces {
+  return {
+    names: [...names, ...calledThere],
+    conversations: spoken.map(({ conversationId }) => conversationId),
+  };
 }
 
 export function notesIn({ notes }: Pick<PersonSnapshot, 'notes'>): number {

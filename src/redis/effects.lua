@@ -13,7 +13,8 @@
 --   control  conversation, ticket, SHA-1 of the record it was decided on ('' for none), document, due ms or '', keep ms or '', release
 --          who speaks for a conversation; release `lane` puts a parked mailbox back in line, `all` also what was held
 --   record family, id, SHA-1 of the record it was decided on ('' for none), "<revision> <document>", due ms or '', keep ms or ''
---          one that is over is kept for a while; one that is not stands in the list of its family, by when it is due
+--          one that is over is kept for a while, 'as-before' for no longer than it was to be; one that is not stands in the
+--          list of its family, by when it is due
 --   hold   conversation, item             kept aside until a change of control releases it
 --   usage  period, keep ms, [[counter, more], …] as JSON   what was used in a period; kept that long from now
 --   audit  json, words or ''   an entry of the audit, and what stands beside it
@@ -99,6 +100,9 @@ local function applyRecord(T, family, id, document, due, keepMs)
   if keepMs == '' then
     redis.call('SET', key, document)
     redis.call('ZADD', list, due == '' and '+inf' or due, id)
+  elseif keepMs == 'as-before' then
+    redis.call('SET', key, document, 'KEEPTTL')
+    redis.call('ZREM', list, id)
   else
     redis.call('SET', key, document, 'PX', keepMs)
     redis.call('ZREM', list, id)

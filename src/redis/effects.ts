@@ -109,8 +109,8 @@ export type Effect =
       readonly document: string;
       /** Absent: no time moves it on. */
       readonly dueMs: number | undefined;
-      /** Set for one that is over: it is in no list any more, and forgotten after that. */
-      readonly keepMs: number | undefined;
+      /** Set for one that is over: it is in no list any more, and forgotten after that; `as-before`: when it was to be. */
+      readonly keepMs: number | 'as-before' | undefined;
     }
   /** A conversation handled what its approval came to; see `markOf` of approval-audit.ts. */
   | { readonly kind: 'heard'; readonly approvalId: ApprovalId; readonly mark: string }

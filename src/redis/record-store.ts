@@ -55,6 +55,8 @@ export interface Decided<Stored, Result> {
   readonly result: Result;
   readonly next?: Stored;
   readonly effects?: readonly Effect[];
+  /** `as-before`: one that is over, and stays so, is forgotten when it was to be; absent: kept from now on. */
+  readonly kept?: 'as-before';
 }
 
 export interface DueRecords {
@@ -95,10 +97,10 @@ export class RecordStore<Stored extends { readonly rev: number }> {
   ): Promise<Result | undefined> {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const { stored, seen, nowMs } = await this.#look(id);
-      const { result, next, effects = [] } = decide(stored, nowMs);
+      const { result, next, effects = [], kept } = decide(stored, nowMs);
       if (!next) return result;
       try {
-        const all = [this.#toEffect(id, seen, next), ...effects];
+        const all = [this.#toEffect(id, seen, next, kept), ...effects];
         const isFirst = await this.writer.writeIn(this.kind.partitionOf(id), all, once);
         return isFirst ? result : undefined;
       } catch (error) {
@@ -192,7 +194,7 @@ export class RecordStore<Stored extends { readonly rev: number }> {
     await putOff(this.redis, list, this.keys.partition(partition), { id, untilMs });
   }
 
-  #toEffect(id: string, from: string, next: Stored): Effect {
+  #toEffect(id: string, from: string, next: Stored, kept: Decided<Stored, unknown>['kept']): Effect {
     return {
       kind: 'record',
       family: this.kind.family,
@@ -202,7 +204,7 @@ export class RecordStore<Stored extends { readonly rev: number }> {
       // As it will be read: what is the same is written in the same way.
       document: JSON.stringify(this.kind.parse(next)),
       dueMs: this.kind.dueOf(next),
-      keepMs: this.kind.keepMs(next),
+      keepMs: kept ?? this.kind.keepMs(next),
     };
   }
 

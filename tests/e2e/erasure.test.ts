@@ -9,9 +9,13 @@ import { AuditLog } from '../../src/audit/audit-log.ts';
 import { UsageLedger } from '../../src/budget/usage-ledger.ts';
 import { BudgetSettings } from '../../src/config/budgets.ts';
 import { RedisClientLog } from '../../src/delivery/client-log.ts';
+import { escalationIdOf } from '../../src/delivery/escalation-item.ts';
+import { close } from '../../src/domain/escalation/answers.ts';
+import { raise } from '../../src/domain/escalation/course.ts';
 import { AccountId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { guestIdOf } from '../../src/domain/person.ts';
 import { Entry } from '../../src/domain/transcript.ts';
+import { EscalationStore } from '../../src/escalation/escalation-store.ts';
 import { OutputStore } from '../../src/memory/output-store.ts';
 import { PersonData } from '../../src/memory/person-data.ts';
 import { RedisMemory } from '../../src/memory/redis-memory.ts';
@@ -20,6 +24,8 @@ import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { ALEX as ALEX_, TEAM } from '../../src/sandbox/people.ts';
 import { ScheduleStore, scheduleIdOf } from '../../src/scheduler/schedule-store.ts';
 import { LearningStore } from '../../src/skills/learning-store.ts';
+import { escalatedIn } from '../support/escalated.ts';
+import { planOf } from '../support/escalation-plan.ts';
 import { requestsIn } from '../support/requests.ts';
 import { everything } from '../support/stored.ts';
 import { ALEX, DANA, GENERAL, Story, type StoryConfig } from '../support/story.ts';
@@ -43,6 +49,7 @@ const NAMED_STILL: Readonly<Record<string, string>> = {
   audit: 'proves what was done',
   cl: 'how far a client of theirs was told, without a word of it',
   d: 'ids of what was dealt with, for a day or so',
+  esc: 'from whom came what is over, by their id',
   places: 'where people are written to on Discord, and how far that was read',
   prf: 'that a profile was dropped, for a day',
   sum: 'that a summary was dropped, for a day',
@@ -91,13 +98,14 @@ it('OM-193 of a person nothing is left in any key of the store, but where the do
   await story.dm(DANA.slack, `/approve ${approval?.id}`);
   await story.quiet();
   await plan();
+  await called();
   story.config = withBudgets(story.config, { person: { month: { tokens: 10 } } });
   const refused = await story.mention('and where is that parcel of mine now?');
   await story.answer(refused, /The budget you have for this month is used up/);
   await story.quiet();
   await expect
     .poll(familiesWithWords, { timeout: 20_000 })
-    .toEqual(new Set(['cl', 'h', 'note', 'prf', 'sch', 'sum']));
+    .toEqual(new Set(['cl', 'esc', 'h', 'note', 'prf', 'sch', 'sum']));
 
   const ids = [ALEX_ID, guestIdOf(AccountId.parse(`web:${ALEX_.webClient}`))];
   await dataOf(story).erase(ids, { actor: 'dana', correlation: 'c', names: ['Alex Kim'] }, Date.now());
@@ -150,6 +158,21 @@ async function plan(): Promise<void> {
   });
 }
 
+/** People were called because of what Alex wrote, and it was looked after. */
+async function called(): Promise<void> {
+  const { redis, keys } = story;
+  const escalations = new EscalationStore(redis, keys, new EffectWriter(redis, keys), () => 90 * DAY_MS);
+  const conversationId = ConversationId.parse(`slack:${TEAM.id}:${GENERAL}:1`);
+  const subject = { kind: 'conversation', conversationId } as const;
+  const id = escalationIdOf('called', subject);
+  const about = { id, key: 'called', subject, severity: 'warning', correlation: 'called' } as const;
+  const said = { title: 'A human is wanted, by Alex Kim', words: 'my kestrel is at 5 Elm Street' };
+  const report = { ...about, ...said, except: [ALEX_ID] };
+  const steps = planOf([{ kind: 'wait', id: '1', forMs: DAY_MS }], DAY_MS);
+  await escalations.apply(id, (before, nowMs) => raise(before, report, steps, nowMs));
+  await escalations.apply(id, (before) => before && close(before, 'Alex Kim was rung up'));
+}
+
 /** A day, and the time by which another clock may be ahead. */
 function isBrief(leftMs: number): boolean {
   return leftMs > 0 && leftMs <= DAY_MS + 60 * 60_000;
@@ -171,6 +194,7 @@ function dataOf({ redis, keys }: Story): PersonData {
     used: new UsageLedger(redis, keys),
     clients: new RedisClientLog(redis, keys),
     requests: requestsIn(redis, keys),
+    escalated: escalatedIn(redis, keys),
     sourcesWithout,
   });
 }

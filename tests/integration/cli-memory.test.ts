@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { toOpenEffect } from '../../src/approvals/approval-store.ts';
 import { consequencesOfOpening } from '../../src/approvals/consequences.ts';
-import { AccountId, ConversationId, PersonId } from '../../src/domain/ids.ts';
+import { escalationIdOf } from '../../src/delivery/escalation-item.ts';
+import { close } from '../../src/domain/escalation/answers.ts';
+import { raise } from '../../src/domain/escalation/course.ts';
+import { AccountId, ConversationId, type EscalationId, PersonId } from '../../src/domain/ids.ts';
 import { guestIdOf } from '../../src/domain/person.ts';
 import { NoteStore, notesOf } from '../../src/memory/note-store.ts';
 import { createLogger } from '../../src/observability/logger.ts';
@@ -14,6 +17,7 @@ import { partitionOf } from '../../src/redis/keys.ts';
 import { anApproval } from '../support/approvals.ts';
 import { type CliHome, createCliHome } from '../support/cli.ts';
 import { openStore } from '../support/core.ts';
+import { planOf } from '../support/escalation-plan.ts';
 import { everything } from '../support/stored.ts';
 import { said } from '../support/transcripts.ts';
 
@@ -98,6 +102,8 @@ describe('signalbox memory', () => {
       told: 0,
       requests: 0,
       undecided: 0,
+      escalations: 0,
+      unresolved: [],
       files: 'not-ours',
       left: { waiting: 0, letters: [] },
     });
@@ -182,6 +188,51 @@ describe('signalbox memory', () => {
     expect(second.out).toMatch(
       /All of it is erased\.\n\nIt may still stand in the files of your Redis .*\n$/,
     );
+  });
+
+  it('OM-193 names, counts and exports escalations with their words, and erases each once it is over', async () => {
+    const guest = guestIdOf(AccountId.parse('discord:99'));
+    const begin = async (key: string) => {
+      const subject = { kind: 'trouble' } as const;
+      const id = escalationIdOf(key, subject);
+      const about = { id, key, subject, severity: 'error', title: 'It', words: `kestrel ${key}` } as const;
+      const report = { ...about, correlation: key, except: [guest] };
+      const plan = planOf([{ kind: 'wait', id: '1', forMs: 3_600_000 }], 3_600_000);
+      await stores.escalations.apply(id, (before, nowMs) => raise(before, report, plan, nowMs));
+      return id;
+    };
+    const end = (id: EscalationId) =>
+      stores.escalations.apply(id, (before) => before && close(before, 'nobody need come'));
+    const over = await begin('that is over');
+    await end(over);
+    const live = await begin('that is not');
+    const file = join(folder, 'guest.json');
+
+    const shown = await home.run('memory', 'show', guest);
+    await home.run('memory', 'export', guest, '--file', file);
+    const dry = await home.run('memory', 'erase', guest);
+    const first = await home.run('memory', 'erase', guest, '--yes');
+    const kept = [await stores.escalations.find(over), await stores.escalations.find(live)];
+    const audited = (await stores.audit.tail(50)).findLast(({ event }) => event.subject === guest);
+    await end(live);
+    const second = await home.run('memory', 'erase', guest, '--yes', '--json');
+    const third = await home.run('memory', 'erase', guest, '--yes');
+
+    expect(shown).toMatchObject({ code: 0, out: expect.stringMatching(/escalations\s+2/) });
+    expect(await readFile(file, 'utf8')).toMatch(
+      /kestrel that is (over|not)[\s\S]*kestrel that is (over|not)/,
+    );
+    for (const { out } of [dry, first]) {
+      expect(out).toMatch(/escalations\s+1\n/);
+      expect(out).toMatch(new RegExp(`Not erased as long as .*: what stands in an escalation .*: ${live} `));
+      expect(out).not.toContain('All of it is erased.');
+    }
+    expect(kept.map((each) => each?.words)).toEqual([undefined, 'kestrel that is not']);
+    expect(audited?.event.detail).toMatchObject({ escalations: 1, unresolved: 1 });
+    expect(JSON.parse(second.out)).toMatchObject({ escalations: 1, unresolved: [] });
+    expect((await stores.escalations.find(live))?.words).toBeUndefined();
+    expect(third.out).toContain('All of it is erased.');
+    expect(await stores.audit.verify()).toMatchObject({ ok: true });
   });
 
   it('OM-193 counts and exports requests of others that name them, as many as it erases', async () => {

@@ -6,10 +6,14 @@ import { AuditLog } from '../../src/audit/audit-log.ts';
 import { periodAt } from '../../src/budget/period.ts';
 import { toUsageEffects, UsageLedger } from '../../src/budget/usage-ledger.ts';
 import { RedisClientLog } from '../../src/delivery/client-log.ts';
+import { escalationIdOf } from '../../src/delivery/escalation-item.ts';
+import { close } from '../../src/domain/escalation/answers.ts';
+import { raise } from '../../src/domain/escalation/course.ts';
 import { AccountId, ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { guestIdOf } from '../../src/domain/person.ts';
 import { MORE_SOURCES } from '../../src/domain/source.ts';
 import type { Entry, FileNote } from '../../src/domain/transcript.ts';
+import { EscalationStore } from '../../src/escalation/escalation-store.ts';
 import { notesOf } from '../../src/memory/note-store.ts';
 import { OutputStore } from '../../src/memory/output-store.ts';
 import { ERASED, PersonData, PersonSnapshot } from '../../src/memory/person-data.ts';
@@ -23,6 +27,8 @@ import { ScheduleStore, scheduleIdOf } from '../../src/scheduler/schedule-store.
 import { LearningStore } from '../../src/skills/learning-store.ts';
 import { anApproval } from '../support/approvals.ts';
 import { openStore } from '../support/core.ts';
+import { escalatedIn } from '../support/escalated.ts';
+import { planOf } from '../support/escalation-plan.ts';
 import { requestsIn } from '../support/requests.ts';
 import { usageOf } from '../support/scripted-model.ts';
 import { everything } from '../support/stored.ts';
@@ -82,6 +88,7 @@ async function open(through = (redis: Redis): Redis => redis) {
       used,
       clients,
       requests: requestsIn(redis, keys),
+      escalated: escalatedIn(redis, keys),
       sourcesWithout,
     }),
     audit: new AuditLog(redis, keys),
@@ -187,6 +194,8 @@ describe('what is remembered of one person', () => {
       told: 0,
       requests: 0,
       undecided: 0,
+      escalations: 0,
+      unresolved: [],
     });
     expect(await data.collect([ALEX, GUEST, DANA])).toEqual(before);
     expect(await data.erase([ALEX, GUEST], ABOUT, 2)).toEqual(counted);
@@ -215,6 +224,39 @@ describe('what is remembered of one person', () => {
     expect(record?.approvedBy).toEqual([{ person: DANA, name: 'Dana' }]);
     expect((await data.erase([ALEX, GUEST], ABOUT, 3)).learned).toBe(0);
     expect(await audit.verify()).toMatchObject({ ok: true });
+  });
+
+  it('OM-193 is gone from escalations of which nobody knows from whom they come, where they were only overheard, too', async () => {
+    const { data, talk, writer, redis, keys } = await open();
+    const escalations = new EscalationStore(redis, keys, writer, () => DAY_MS);
+    const plan = planOf([{ kind: 'wait', id: '1', forMs: DAY_MS }], DAY_MS);
+    for (const [conversationId, words] of [
+      [GROUP, 'does not get on with Elm Street'],
+      [OTHERS, 'does not get on with Main Street'],
+    ] as const) {
+      const subject = { kind: 'conversation', conversationId } as const;
+      const id = escalationIdOf(conversationId, subject);
+      const about = {
+        id,
+        key: conversationId,
+        subject,
+        severity: 'error',
+        title: 'A human is wanted',
+        words,
+      } as const;
+      const report = { ...about, correlation: 'it', except: [] };
+      await escalations.apply(id, (before, nowMs) => raise(before, report, plan, nowMs));
+      await escalations.apply(id, (before) => before && close(before, 'nobody need come'));
+    }
+    await talk(GROUP, [said('I live in Elm Street', 1), said('fine', 2, 'dana')]);
+
+    const counted = await data.count([ALEX]);
+    const erased = await data.erase([ALEX], ABOUT, 2);
+
+    expect([counted.escalations, erased.escalations]).toEqual([1, 1]);
+    const stored = (await everything(redis, keys)).join('\n');
+    expect(stored).not.toContain('Elm Street');
+    expect(stored).toContain('"words\\":\\"does not get on with Main Street');
   });
 
   it('OM-193 is told to no client of theirs any more, fetched or not; clients of others keep what they have', async () => {

@@ -21,6 +21,7 @@ import { ScheduleStore } from '../../src/scheduler/schedule-store.ts';
 import { MemoryKeeper } from '../../src/services/memory-keeper.ts';
 import { LearningStore } from '../../src/skills/learning-store.ts';
 import { defer, openStore, silent } from '../support/core.ts';
+import { escalatedIn } from '../support/escalated.ts';
 import { requestsIn } from '../support/requests.ts';
 import { usageOf } from '../support/scripted-model.ts';
 import { answered, said } from '../support/transcripts.ts';
@@ -111,6 +112,7 @@ async function open(memorySettings: object = {}) {
       used: new UsageLedger(redis, keys),
       clients: new RedisClientLog(redis, keys),
       requests: requestsIn(redis, keys),
+      escalated: escalatedIn(redis, keys),
       sourcesWithout,
     }),
     talk: (entries: readonly Entry[], conversationId = HERE) =>

@@ -422,7 +422,7 @@ export class StoreModel {
     this.#push(KEYS.ready(partition, 'm'), conversationId);
   }
 
-  #keep(key: string, text: string, keepMs: number | undefined, json?: string): void {
+  #keep(key: string, text: string, keepMs: number | 'as-before' | undefined, json?: string): void {
     const document = json === undefined ? {} : { document: JSON.parse(json) as object };
     this.#texts.set(key, { text, isKept: keepMs !== undefined, ...document });
   }
