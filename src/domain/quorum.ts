@@ -50,7 +50,12 @@ export interface Authority {
   readonly onCall?: readonly string[] | undefined;
   /** Every account of theirs now, as far as they are known. */
   readonly accounts?: readonly AccountId[] | undefined;
+  /** Of a word that another speaks: how it came to them. */
+  readonly way?: WordWay | undefined;
 }
+
+/** They stand in for somebody who is away; or this one request was passed to them. */
+export type WordWay = 'absence' | 'delegation';
 
 /** Somebody who says yes, for themselves or for one of those who let them. */
 export interface Voter extends Authority {

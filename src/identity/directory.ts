@@ -176,7 +176,12 @@ export class Directory {
       );
       const roles = this.withLent(person.roles, lent);
       return this.may(roles, 'approve')
-        ? [authorityOf({ id: giver, name: person.name, roles }, person.accounts, moment)]
+        ? [
+            {
+              ...authorityOf({ id: giver, name: person.name, roles }, person.accounts, moment),
+              way: 'delegation',
+            },
+          ]
         : [];
     });
   }
@@ -457,9 +462,10 @@ export class Directory {
   // ── Absence and duty ───────────────────────────────────────────────────────────────────────────────────────
 
   #voterOf({ id, roles }: Pick<Person, 'id' | 'roles'>, moment: Moment): Voter {
-    const standsFor = (moment.awayFor.get(id) ?? []).map((person) =>
-      authorityOf(person, person.accounts, moment),
-    );
+    const standsFor = (moment.awayFor.get(id) ?? []).map((person) => ({
+      ...authorityOf(person, person.accounts, moment),
+      way: 'absence' as const,
+    }));
     const accounts = this.find(id)?.accounts ?? [];
     const own = this.may(roles, 'approve')
       ? authorityOf({ id, roles }, accounts, moment)

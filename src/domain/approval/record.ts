@@ -217,6 +217,8 @@ export const Assent = z.object({
         name: z.string().optional(),
         roles: z.array(z.string()),
         onCall: z.array(z.string()).optional(),
+        /** Absent in records from before it was kept. */
+        way: z.enum(['absence', 'delegation']).optional(),
       }),
     )
     .optional(),

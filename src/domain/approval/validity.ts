@@ -10,7 +10,7 @@
 import type { AccountId, PersonId } from '../ids.ts';
 import { isApprover } from '../quorum.ts';
 import { toVoter, voterIn } from './agreement.ts';
-import { delegatorsOf } from './delegation-chain.ts';
+import { chainTo } from './delegation-chain.ts';
 import { isExcluded, type Known } from './exclusion.ts';
 import { type Approval, type Assent, approversOf, type VoidedAssent } from './record.ts';
 
@@ -99,12 +99,12 @@ function reduced<Said extends Word>(
   const { roles, mute, standsFor = [], ...said } = assent;
   // A request is passed to those who may approve alone, by roles of their own.
   const mayBePassed = people.find(said.by.person, [])?.permitted === true;
-  const passed = mayBePassed ? [] : delegatorsOf(approval, said.by.person);
+  const passed = mayBePassed ? [] : chainTo(said.by.person, approval.delegations ?? []);
   const kept = standsFor.flatMap((word) => {
     const now = people.find(word.person, lentBy(approval, word.person));
     const isHeard =
       now?.permitted &&
-      !passed.includes(word.person) &&
+      !(word.way !== 'absence' && passed.includes(word.person)) &&
       !isExcluded(approval, { person: word.person, accounts: now.accounts });
     return now && isHeard ? [{ ...word, roles: still(word.roles, now) }] : [];
   });

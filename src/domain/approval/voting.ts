@@ -438,7 +438,8 @@ function toAssent(approval: Approval, answer: Vote, atMs: number): Assent {
 
 /** Somebody whose place is taken, to be kept with the word of whoever takes it. */
 export function standingFor(each: Authority): NonNullable<Assent['standsFor']>[number] {
-  return { person: each.person, ...(each.name ? { name: each.name } : {}), ...rightsOf(each) };
+  const { person, name, way } = each;
+  return { person, ...(name ? { name } : {}), ...(way ? { way } : {}), ...rightsOf(each) };
 }
 
 /** What their word is worth, to be kept with it. */

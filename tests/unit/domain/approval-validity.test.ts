@@ -220,6 +220,23 @@ describe('a yes in the place of somebody else', () => {
     expect([second.code, second.after.state]).toEqual(['RECORDED', 'OPEN']);
     expect(second.after.voided).toMatchObject([{ by: { person: 'carl' }, why: 'powerless' }]);
   });
+
+  it('A4 counts of somebody who stands in and may approve nothing, though it was passed to them as well', () => {
+    const passing = {
+      from: { person: erin.person, roles: ['manager'] },
+      to: { person: PersonId.parse('carl') },
+    };
+    const by = passing.from;
+    const passed = delegate(asked(), { ...passing, by, operates: false, copies: [] }, NOW_MS).moved!.next;
+    const away = [{ ...erin, way: 'absence' as const }];
+    const said = say(passed, { person: 'carl', roles: [], mute: true, standsFor: away }).after;
+    const carl = { roles: [], permitted: false };
+
+    expect(say(said, {}, now({ carl })).after.state).toBe('APPROVED');
+    const twoWays = [{ ...erin, way: 'delegation' as const }];
+    const saidOnce = say(passed, { person: 'carl', roles: [], mute: true, standsFor: twoWays }).after;
+    expect(say(saidOnce, {}, now({ carl })).after.state).toBe('OPEN');
+  });
 });
 
 describe('whether enough people are left', () => {

@@ -79,7 +79,7 @@ describe('an absence', () => {
     expect(directory.voterOf(sam, AUGUST)).toMatchObject({
       person: 'sam',
       roles: [],
-      standsFor: [{ person: 'dana', roles: ['manager'], onCall: ['primary'] }],
+      standsFor: [{ person: 'dana', roles: ['manager'], onCall: ['primary'], way: 'absence' }],
     });
     expect(directory.mayDecide(sam, MANAGERS, NOBODY, AUGUST)).toBe(true);
     expect(directory.mayDecide(sam, MANAGERS, NOBODY, TUESDAY)).toBe(false);

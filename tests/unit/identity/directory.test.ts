@@ -108,6 +108,17 @@ describe('whoever asked', () => {
     expect(away.votersFor(named, () => false, NOW)).toHaveLength(1);
   });
 
+  it('speaks for whoever passed it to them, as long as they may approve, and for the absent apart from that', () => {
+    const [alex, dana] = ['alex', 'dana'].map((person) => PersonId.parse(person)) as [PersonId, PersonId];
+    const passedTo = (to: PersonId) => ({ delegations: [{ from: dana, to, by: dana, atMs: NOW }] });
+
+    expect(away.wordsPassedTo(alex, passedTo(alex), NOW)).toMatchObject([
+      { person: dana, way: 'delegation' },
+    ]);
+    expect(away.voterOf(away.find(alex)!, NOW).standsFor).toMatchObject([{ person: dana, way: 'absence' }]);
+    expect(directoryWith(() => ({})).wordsPassedTo(alex, passedTo(alex), NOW)).toEqual([]);
+  });
+
   it('goes by every name their accounts would give them', () => {
     expect(away.idsOf(PersonId.parse('dana'))).toContain(guestIdOf(DANAS));
     expect(away.idsOf(PersonId.parse('nobody'))).toEqual(['nobody']);
