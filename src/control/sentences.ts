@@ -169,7 +169,7 @@ function backText({ owner, handback }: Extract<Control, { state: 'HANDBACK_PENDI
   return `${why} I know what was said, and I answer again. \`/human\` asks for a person.`;
 }
 
-/** What those who could take over are told, where they are told it. */
+/** What those who could take over are told, where they are told it. Where one person alone reads, nobody else writes. */
 export function callText(
   { request, origin, untilMs }: PendingControl,
   ticket: string,
@@ -182,11 +182,12 @@ export function callText(
     rule: by.kind === 'rule' ? `The rule “${literal(by.rule)}” asks for a human` : '',
     escalation: by.kind === 'escalation' ? `The policy “${literal(by.policy)}” asks for a human` : '',
   }[by.kind];
-  const { text, link } = origin ? whereOf(origin) : { text: '' };
-  const where = text === '' ? '' : ` ${literal(text)}`;
+  const at = origin && whereOf(origin);
+  const where = at === undefined ? '' : ` ${literal(at.text)}`;
   const why = reason === undefined ? '.' : `: “${literal(reason)}”.`;
-  const there = link === undefined ? '' : `\n\n${link}`;
-  return `**${who}**${where}${why}${there}\n\nTake the conversation over before ${whenText(untilMs)} with \`/takeover ${ticket}\`, or write \`/takeover\` in it. After that I go on myself.`;
+  const there = at?.link === undefined ? '' : `\n\n${at.link}`;
+  const inIt = at?.isPrivate ? '' : ', or write `/takeover` in it';
+  return `**${who}**${where}${why}${there}\n\nTake the conversation over before ${whenText(untilMs)} with \`/takeover ${ticket}\`${inIt}. After that I go on myself.`;
 }
 
 /** What somebody has to look after, in a line: who wants a human, and where. Plain text. */

@@ -1,6 +1,7 @@
 /** Where a conversation is, as people call it, and how they get there. Pure. */
 import { viaText, visible } from '../approvals/sentences.ts';
 import type { Gateway } from '../domain/gateway.ts';
+import { isTerminal } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 
 export interface Whereabouts {
@@ -8,6 +9,8 @@ export interface Whereabouts {
   readonly text: string;
   /** Made of the ids of the platform, by its gateway; absent where it has none, or only one person can follow it. */
   readonly link?: string;
+  /** Read by one person and nobody else: whoever is called there cannot see it, nor write in it. */
+  readonly isPrivate: boolean;
 }
 
 export type WhereOf = (place: Address) => Whereabouts;
@@ -19,10 +22,16 @@ export function createWhereOf(
 ): WhereOf {
   return (place) => {
     const gateway = gateways.get(place.platform);
-    const link = gateway?.isPrivate?.(place) ? undefined : gateway?.linkTo?.(place);
+    // Another process has the terminal.
+    const isPrivate = gateway ? gateway.isPrivate?.(place) === true : isTerminal(place.platform);
+    const link = isPrivate ? undefined : gateway?.linkTo?.(place);
     const name = nameOf(place, channels());
     const within = name === undefined ? '' : `, in ${name}`;
-    return { text: `${viaText(place.platform)}${within}`, ...(link === undefined ? {} : { link }) };
+    return {
+      text: `${viaText(place.platform)}${within}`,
+      ...(link === undefined ? {} : { link }),
+      isPrivate,
+    };
   };
 }
 

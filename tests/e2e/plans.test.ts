@@ -170,7 +170,7 @@ describe('a plan that nobody goes on with', () => {
     const sagas = new SagaStore(story.redis, story.keys, new EffectWriter(story.redis, story.keys), {
       keepMs: () => ABANDONED_AFTER_MS,
       triggers: () => [],
-      whereOf: () => ({ text: '' }),
+      whereOf: () => ({ text: '', isPrivate: false }),
     });
     const step = { tool: 'refund', words: 'order 9', readsOnly: false, repeatable: false };
     await sagas.apply(id, (_, nowMs) => ({

@@ -76,7 +76,7 @@ async function open(writerOf: typeof EffectWriter = EffectWriter): Promise<void>
   sagas = new SagaStore(store.redis, store.keys, writer, {
     keepMs: () => LONG_MS,
     triggers: () => TRIGGERS,
-    whereOf: () => ({ text: 'on Slack', link: 'https://slack.test/C0GENERAL' }),
+    whereOf: () => ({ text: 'on Slack', link: 'https://slack.test/C0GENERAL', isPrivate: false }),
   });
 }
 

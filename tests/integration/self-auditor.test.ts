@@ -105,7 +105,7 @@ class World {
     this.sagas = new SagaStore(redis, keys, writer, {
       keepMs: () => KEEP_MS,
       triggers: () => [],
-      whereOf: () => ({ text: '' }),
+      whereOf: () => ({ text: '', isPrivate: false }),
     });
     this.schedules = new ScheduleStore(redis, keys, writer, () => KEEP_MS);
     this.controls = new ControlStore(redis, keys, writer, () => KEEP_MS);

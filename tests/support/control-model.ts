@@ -66,7 +66,7 @@ const handoffs = new HandoffCall(
     { person: 'dana', name: 'dana', to: { platform: Platform.parse('email'), route: { to: 'dana' } } },
     { person: 'oskar', name: 'oskar', to: undefined },
   ],
-  () => ({ text: 'on Slack' }),
+  () => ({ text: 'on Slack', isPrivate: false }),
 );
 
 /** Brings what is written alone to whoever has the conversation, by mail; the same for both sides. */

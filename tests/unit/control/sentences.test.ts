@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { isPrivate as isPrivateOnDiscord } from '../../../gateways/discord/outbound.ts';
+import { isPrivate as isPrivateMail } from '../../../gateways/email/outbound.ts';
+import { isPrivate as isPrivateOnSlack } from '../../../gateways/slack/outbound.ts';
 import { ticketFor } from '../../../src/control/control-store.ts';
-import { announcementOf, eventText, handBackText, takeOverText } from '../../../src/control/sentences.ts';
+import {
+  announcementOf,
+  callText,
+  eventText,
+  handBackText,
+  takeOverText,
+} from '../../../src/control/sentences.ts';
+import { createWhereOf } from '../../../src/control/whereabouts.ts';
 import {
   Control,
   finishHandback,
@@ -8,12 +18,13 @@ import {
   handBack,
   letGo,
   lookAfter,
+  type PendingControl,
   requestHandoff,
   type TakeOverResult,
   takeOver,
   untouched,
 } from '../../../src/domain/control.ts';
-import { ConversationId, EscalationId, PersonId } from '../../../src/domain/ids.ts';
+import { ConversationId, EscalationId, PersonId, Platform } from '../../../src/domain/ids.ts';
 
 const TALK = ConversationId.parse('email:t');
 const DANA = { person: PersonId.parse('dana'), name: 'Dana Reyes' };
@@ -28,6 +39,52 @@ describe('a wish for a human', () => {
     ['nobody, where nobody can be told', [], 'I know nobody whom I could tell;'],
   ])('OM-184 names %s', (_, asked, words) => {
     expect(announcementOf(untouched(TALK), moved!, asked)).toContain(words);
+  });
+});
+
+describe('a call for a human', () => {
+  const whereOf = createWhereOf(
+    () => ({}),
+    new Map([
+      ['slack', { isPrivate: isPrivateOnSlack }],
+      ['discord', { isPrivate: isPrivateOnDiscord }],
+      ['email', { isPrivate: isPrivateMail }],
+      ['jira', {}],
+    ]),
+  );
+  const callFrom = (platform: string, route: Record<string, string>) => {
+    const origin = { platform: Platform.parse(platform), route };
+    const { moved } = requestHandoff(
+      untouched(TALK),
+      { by: { kind: 'agent' } },
+      { waitMs: 1_000, origin },
+      0,
+    );
+    return callText(moved?.next as PendingControl, ticketFor(TALK), whereOf); // a wish makes it wait
+  };
+
+  it.each<[string, string, Record<string, string>]>([
+    ['a direct message', 'slack', { channel: 'D0ALEX', thread: '1700000000.000100' }],
+    ['a command of Slack, which its author alone sees', 'slack', { channel: 'C0GENERAL', user: 'U0ALEX' }],
+    ['a direct message', 'discord', { channel: '900000000000000001', reply: '900000000000000002' }],
+    ['a mail', 'email', { to: 'alex@example.com', subject: 'Hello' }],
+    ['a terminal', 'cli-0a1b', {}],
+  ])(
+    'OM-184 from %s (%s) is answered with the ticket alone: nobody else writes there',
+    (_, platform, route) => {
+      expect(callFrom(platform, route)).toContain(`with \`/takeover ${ticketFor(TALK)}\`. After that`);
+    },
+  );
+
+  it.each<[string, string, Record<string, string>]>([
+    ['a channel', 'slack', { channel: 'C0GENERAL', thread: '1700000000.000100' }],
+    ['several people', 'slack', { channel: 'G0SEVERAL' }],
+    ['a server', 'discord', { channel: '900000000000000001', guild: '900000000000000003' }],
+    ['an issue', 'jira', { issue: 'OPS-12' }],
+  ])('OM-184 from %s (%s) is answered there as well', (_, platform, route) => {
+    expect(callFrom(platform, route)).toContain(
+      `/takeover ${ticketFor(TALK)}\`, or write \`/takeover\` in it.`,
+    );
   });
 });
 
