@@ -1,5 +1,6 @@
 /**
- * What of somebody's nobody has dealt with yet, and what therefore outlives them being erased: messages in line, letters.
+ * What of somebody's nobody has dealt with yet, and what therefore outlives them being erased: messages in line, calls
+ * that wait until they may be told, letters.
  *
  * A message is its author's. Everything else is the gateway's word, which may be for somebody, or quote them: it is
  * theirs where it says so by an id of theirs, wherever that stands in it, and where it calls them by name. What they
@@ -16,7 +17,7 @@ import type { Keys } from '../redis/keys.ts';
 import type { DeadLetters } from './dead-letters.ts';
 
 export interface Open {
-  /** Items that wait to be handled or sent, or for a conversation to be handed back. */
+  /** Items that wait to be handled or sent, for a conversation to be handed back, or until somebody may be disturbed. */
   readonly waiting: number;
   /** Ids of dead letters. */
   readonly letters: readonly string[];
@@ -43,6 +44,9 @@ const Message = z.object({
   requester: z.object({ person: z.string() }),
 });
 
+/** What somebody is to be told when they may be, as `Pager` of pager.ts keeps it. */
+const Calls = z.object({ person: z.string(), waiting: z.array(z.looseObject({})) });
+
 /** Whatever waits or is kept has one, of its own. */
 const Item = z.object({ id: z.string() });
 
@@ -66,6 +70,8 @@ export class Unsettled {
         const items = await this.redis.lrange(key, 0, -1);
         waiting += items.filter(isTheirs).length;
       }
+    for (const key of await this.#keysLike(this.keys.everyRecord('pgr')))
+      waiting += callsIn(await this.redis.get(key)).filter(isTheirs).length;
     const letters: string[] = [];
     for await (const { id, item } of this.deadLetters.all()) if (isTheirs(item)) letters.push(id);
     return { waiting, letters, named: [...named].filter((id) => !sought.items.includes(id)) };
@@ -94,6 +100,13 @@ function findIn(item: string, { people, names, items }: Sought): Whose {
   // In sentences, a guest is called by their id as well.
   const isById = texts.some((text) => isAmong(people, text) || isAmong(people, guestOf(text)));
   return { kind: isById || calls(people.filter(isGuestId)) ? 'theirs' : 'others' };
+}
+
+/** Each as an item of its own, with whom it is for. */
+function callsIn(record: string | null): string[] {
+  if (record === null) return []; // told meanwhile
+  const { person, waiting } = Calls.parse(parsed(record.slice(record.indexOf(' ') + 1)));
+  return waiting.map((page) => JSON.stringify({ ...page, person }));
 }
 
 /** Also of what was made of one of them, and repeats it. */

@@ -8,6 +8,7 @@ import { consequencesOfOpening } from '../../src/approvals/consequences.ts';
 import { escalationIdOf } from '../../src/delivery/escalation-item.ts';
 import { close } from '../../src/domain/escalation/answers.ts';
 import { raise } from '../../src/domain/escalation/course.ts';
+import { Pager } from '../../src/domain/escalation/pager.ts';
 import { AccountId, ConversationId, type EscalationId, PersonId } from '../../src/domain/ids.ts';
 import { guestIdOf } from '../../src/domain/person.ts';
 import { NoteStore, notesOf } from '../../src/memory/note-store.ts';
@@ -233,6 +234,40 @@ describe('signalbox memory', () => {
     expect((await stores.escalations.find(live))?.words).toBeUndefined();
     expect(third.out).toContain('All of it is erased.');
     expect(await stores.audit.verify()).toMatchObject({ ok: true });
+  });
+
+  it('OM-193 counts calls that wait for the end of somebody’s quiet hours, by whose words they hold and whom they name', async () => {
+    const guest = guestIdOf(AccountId.parse('discord:99'));
+    const page = (n: number, markdown: string, from: string[]) => ({
+      id: `page:esc_p1_00000000000${n}:2:0:lee`,
+      escalation: `esc_p1_00000000000${n}`,
+      epoch: 2,
+      platform: 'slack',
+      importance: 'low',
+      why: 'news',
+      markdown,
+      from,
+      atMs: 1,
+    });
+    const waiting = [
+      page(1, 'It is over: kestrel.', [guest]),
+      page(2, `${guest} wants a human.`, []),
+      page(3, 'It is over: a red van.', ['dana']),
+    ];
+    const lee = Pager.parse({ person: 'lee', rev: 1, waiting, lastMs: {}, sentMs: [], nextMs: 2 });
+    const { redis, keys } = await openStore({ url: home.redisUrl, prefix: home.prefix });
+    const key = keys.record(partitionOf('lee'), 'pgr', 'lee');
+    await redis.set(key, `1 ${JSON.stringify(lee)}`);
+
+    const dry = await home.run('memory', 'erase', guest, '--json');
+    const first = await home.run('memory', 'erase', guest, '--yes');
+    const told = Pager.parse({ person: 'lee', rev: 2, waiting: waiting.slice(2), lastMs: {}, sentMs: [] });
+    await redis.set(key, `2 ${JSON.stringify(told)}`);
+    const second = await home.run('memory', 'erase', guest, '--yes');
+
+    expect(JSON.parse(dry.out).left).toEqual({ waiting: 2, letters: [] });
+    expect(first.out).toMatch(/Not erased as long as it is not settled: 2 of what/);
+    expect(second.out).toContain('All of it is erased.');
   });
 
   it('OM-193 counts and exports requests of others that name them, as many as it erases', async () => {
