@@ -178,8 +178,9 @@ function judge(
   const current = withoutVoid(approval, nowMs, circumstances.people);
   const counted = count(current, answer, moment);
   const question = questionBefore(approval, answer);
-  // What comes to nothing anyhow has to wait for no reply.
-  if (question !== undefined && counted.result.code !== 'NOT_ELIGIBLE') {
+  // What comes to nothing anyhow has to wait for no reply, nor what counts already.
+  const isSaid = current === approval && !counted.moved && counted.result.code === 'RECORDED';
+  if (question !== undefined && !isSaid && counted.result.code !== 'NOT_ELIGIBLE') {
     return { result: { code: 'INVALID', approval, problem: question, untilReply: true } };
   }
   // What was said before has changed, though this answer did not change it.

@@ -57,7 +57,8 @@ describe('a question', () => {
       expect([back.result.code, back.moved?.next.state]).toEqual(['RECORDED', 'NEEDS_INFO']);
       expect(back.moved?.next.assents).toEqual([]);
     }
-    expect(vote(asked, aVote(asked, { key: 'more' }), OPENED_MS + 3).result.code).toBe('INVALID');
+    const more = vote(asked, aVote(asked, { person: 'lee', key: 'more' }), OPENED_MS + 3);
+    expect(more.result.code).toBe('INVALID');
   });
 
   it('is what others have to wait for only with what a reply would make count', () => {
@@ -97,6 +98,19 @@ describe('a question', () => {
       if (!waits) expect(before.result.code).toBe(later);
       expect(before.moved).toBeUndefined();
     }
+  });
+
+  it('keeps nobody waiting whose yes counts already', () => {
+    const opened = anApproval({
+      policy: { approvers: { role: 'manager', count: 3 }, choices: ['approve', 'ask'] },
+    });
+    const one = vote(opened, aVote(opened, { person: 'lee', key: 'one' }), OPENED_MS).moved!.next;
+    const asked = ask(one, { ...aQuestion(one), ...aVoter('erin') }, OPENED_MS + 1).moved!.next;
+
+    const again = vote(asked, aVote(asked, { person: 'lee', key: 'again' }), OPENED_MS + 2);
+
+    expect(again.result).toMatchObject({ code: 'RECORDED' });
+    expect(again.moved).toBeUndefined();
   });
 
   it('is still answered after time was up and others are asked as well', () => {
