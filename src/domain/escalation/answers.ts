@@ -137,7 +137,9 @@ export function takeBesideConversation(
     return { result: { code: 'ALREADY', escalation } };
   }
   if (isWithConversation && !isTheirs && !deed.permitted) {
-    return letGo(escalation, { by: owner, permitted: true }, nowMs);
+    const { result, moved } = letGo(escalation, { by: owner, permitted: true }, nowMs);
+    // Whose deed it is: of the one who took the conversation, not of the one who lost it.
+    return { result, ...(moved ? { moved: { ...moved, actor: deed.by.person } } : {}) };
   }
   const { result, moved } = acknowledge(escalation, deed, nowMs, { instead: isWithConversation });
   // Who has it by their own word had it before.

@@ -290,9 +290,10 @@ describe('an escalation that called people to a conversation', () => {
     it('E6 goes on where somebody else takes the conversation over who may not have it', () => {
       const asking = { ...theirs, except: [OSKAR.person] };
 
-      const left = follow(asking, { by: OSKAR, became: 'taken' }, 2).moved?.next;
+      const left = follow(asking, { by: OSKAR, became: 'taken' }, 2).moved;
 
-      expect(left?.standing).toMatchObject({ state: 'ACTIVE' });
+      expect(left?.next.standing).toMatchObject({ state: 'ACTIVE' });
+      expect(left).toMatchObject({ event: 'let-go', actor: OSKAR.person }); // not of the one who did nothing
     });
 
     it.each<[string, (theirs: Escalation) => Escalation]>([
