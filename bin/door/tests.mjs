@@ -35,10 +35,11 @@ export async function runTests(args) {
  * @param {string} root
  */
 export async function changedIn(root) {
-  const { code, output } = await runQuietly('git', ['diff', '--name-only', 'HEAD', '--', 'config'], {
+  const { code, output } = await runQuietly('git', ['status', '--porcelain', '-uall', '--', 'config'], {
     cwd: root,
   });
-  return code === 0 ? output.split('\n').filter((name) => name !== '') : [];
+  // Beside them git may warn of something.
+  return code === 0 ? [...output.matchAll(/^[ MADRCTU?]{2} (.+)$/gmu)].map(([, name = '']) => name) : [];
 }
 
 /** @param {readonly string[]} changed */

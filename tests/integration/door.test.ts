@@ -76,9 +76,11 @@ describe('tests of the files as they came', () => {
       expect(await changedIn(root)).toEqual([]);
 
       await writeFile(join(root, 'config', 'contacts.yaml'), 'people: { dana: {} }\n');
+      await writeFile(join(root, 'config', 'shifts.ics'), '');
       await writeFile(join(root, 'README.md'), 'two\n');
+      await git('config', 'core.autocrlf', 'true'); // git warns of line ends, beside what it tells
 
-      expect(await changedIn(root)).toEqual(['config/contacts.yaml']);
+      expect(await changedIn(root)).toEqual(['config/contacts.yaml', 'config/shifts.ics']);
     } finally {
       await rm(root, { recursive: true, force: true });
     }
