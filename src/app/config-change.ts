@@ -67,6 +67,6 @@ function sayIdleConditions({ config, log }: Core, { tools }: AgentEquipment): vo
   const { authorizations, settings } = config();
   const areAll = Object.keys(settings.mcp.servers).length === 0;
   for (const condition of idleConditionsIn(authorizations, tools.list(), areAll)) {
-    log.warn({ condition }, 'a rule of authorizations.yaml has a condition that tells nothing of any call');
+    log.warn({ condition }, 'a rule of authorizations.yaml has a condition that probably does not do what was meant');
   }
 }

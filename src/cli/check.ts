@@ -50,8 +50,8 @@ const MODEL = 'Model';
 const MCP = 'MCP servers';
 const SKILLS = 'Skills';
 const WORKSPACE = 'Workspace';
-/** Settings that have no effect. */
-const IDLE = 'Without effect';
+/** Settings without effect, and conditions that every call meets, or none. */
+const IDLE = 'Probably not as meant';
 
 export interface CheckOptions {
   readonly config: string;
@@ -458,7 +458,7 @@ function verdict(findings: readonly PartFinding[]): string {
   off.delete('Terminal');
   const but = [
     ...(off.delete(MCP) ? ['some tools wait for somebody to agree to them'] : []),
-    ...(off.delete(IDLE) ? ['some of what is written has no effect'] : []),
+    ...(off.delete(IDLE) ? ['some of what is written probably does not do what was meant'] : []),
   ];
   const reserve = but.length === 0 ? '.' : `; ${but.join(', and ')}.`;
   if (off.size === 0) return `Everything works${reserve}`;

@@ -58,7 +58,7 @@ describe('signalbox check', () => {
 
     expect(JSON.parse(out)).toMatchObject({ ok: true });
     expect(code).toBe(0);
-    expect(await findings('Without effect')).toMatchObject([
+    expect(await findings('Probably not as meant')).toMatchObject([
       { subject: 'settings.yaml tools.refnd', remedy: 'Did you mean refund?' },
       {
         subject: `settings.yaml skills.entries.${skill}.hash`,
@@ -79,9 +79,9 @@ describe('signalbox check', () => {
 
     expect(out).toContain('authorizations.yaml rule "typo": there is no tool refnd here');
     expect(out).toContain('Did you mean refund?');
-    expect(out).toMatch(/Everything .* works; some of what is written has no effect\./);
+    expect(out).toMatch(/Everything .* works; some of what is written probably does not do what was meant\./);
     expect(code).toBe(0);
-    expect(await findings('Without effect')).toHaveLength(1);
+    expect(await findings('Probably not as meant')).toHaveLength(1);
   });
 
   it('names rules for tools of MCP servers that there are not, with the server that was probably meant', async () => {
@@ -93,7 +93,7 @@ describe('signalbox check', () => {
     serves({ tracker: { command: 'tracker-mcp', enabled: false } });
     home.edit('settings.yaml', '\nmcp:\n', '\ntools: { mcp__trakcer__find: {} }\nmcp:\n');
 
-    expect(await findings('Without effect')).toMatchObject([
+    expect(await findings('Probably not as meant')).toMatchObject([
       {
         subject: 'authorizations.yaml rule "none of it"',
         detail: expect.stringContaining('there is no MCP server trakcer here'),
@@ -107,15 +107,22 @@ describe('signalbox check', () => {
     ]);
   });
 
-  it('OM-022 names conditions of rules that no call meets, with the argument that was probably meant', async () => {
-    const rule = '{ name: typo, tool: schedule_create, when: { knid: once }, decision: deny }';
-    home.edit('authorizations.yaml', '\nrules:\n', `\nrules:\n  - ${rule}\n`);
+  it('OM-022 names conditions of rules that no call meets, or every one, with the argument that was probably meant', async () => {
+    const rules = [
+      '{ name: typo, tool: schedule_create, when: { knid: once }, decision: deny }',
+      '{ name: always, tool: schedule_create, when: { knid: "!= once" }, decision: deny }',
+    ];
+    home.edit('authorizations.yaml', '\nrules:\n', `\nrules:\n  - ${rules.join('\n  - ')}\n`);
 
-    expect(await findings('Without effect')).toMatchObject([
+    expect(await findings('Probably not as meant')).toMatchObject([
       {
         subject: 'authorizations.yaml rule "typo", when.knid',
         detail: 'schedule_create takes no argument knid, so the condition is never met',
         remedy: 'Did you mean kind?',
+      },
+      {
+        subject: 'authorizations.yaml rule "always", when.knid',
+        detail: 'schedule_create takes no argument knid, so the condition is always met',
       },
     ]);
   });
@@ -128,7 +135,7 @@ describe('signalbox check', () => {
       'tool: [hand_off, state_confidence]\n    decision: ask\n    approvers: { role: manager }',
     );
 
-    expect(await findings('Without effect')).toMatchObject([
+    expect(await findings('Probably not as meant')).toMatchObject([
       {
         subject: `authorizations.yaml ${rule}`,
         detail: 'nobody is asked about hand_off and state_confidence: by this rule they are let at once',
