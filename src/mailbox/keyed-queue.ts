@@ -164,6 +164,11 @@ export class KeyedQueue {
     return { next, handed: toHanded(claim, reply.slice(3)) };
   }
 
+  /** What stands in line behind the claim's item, as posted, oldest first; no more than `most`. */
+  async behind({ partition, queue, lane }: Claim, most: number): Promise<string[]> {
+    return this.redis.lrange(this.keys.items(partition, queue, lane), 1, most);
+  }
+
   /**
    * Gives the lane up; its head item is handled again after the pause.
    *

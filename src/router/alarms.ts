@@ -3,11 +3,12 @@
  * configuration make of it, to be written in the step in which it happens.
  *
  * Invariants
- *   1. A message is judged when it is first handled, whatever becomes of it then, and once: also one that waits, is
- *      kept for a person, or fails for good.
+ *   1. A message is judged when it is first handled, whatever becomes of it then, or before that while it stands in line
+ *      for a human, and once: also one that waits, is kept for a person, or fails for good.
  *   2. A model that is away is one thing, however many conversations wait for it, and over with the first turn that
  *      works.
  */
+import { createHash } from 'node:crypto';
 import type { TurnOutcome } from '../agent/turn.ts';
 import type { Config } from '../config/load-config.ts';
 import type { WhereOf } from '../control/whereabouts.ts';
@@ -15,7 +16,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { ModelUnavailableError } from '../domain/errors.ts';
 import { isLive } from '../domain/escalation/record.ts';
 import type { ConversationId, PersonId } from '../domain/ids.ts';
-import type { MailboxItem } from '../domain/mailbox-item.ts';
+import { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Address } from '../domain/message.ts';
 import type { Entry } from '../domain/transcript.ts';
 import type { EscalationStore } from '../escalation/escalation-store.ts';
@@ -24,23 +25,27 @@ import {
   type Closing,
   closingsOf,
   type Happening,
+  keyOf,
   type Recovery,
   reportsOf,
   type Scene,
   troubleMendedBy,
 } from '../escalation/triggers.ts';
 import type { Directory } from '../identity/directory.ts';
-import { type Claim, takingOf } from '../mailbox/keyed-queue.ts';
+import { type Claim, type KeyedQueue, takingOf } from '../mailbox/keyed-queue.ts';
 import { conversationOf } from '../mailbox/mailbox.ts';
 import { type Effect, namelessOnce } from '../redis/effects.ts';
 import { happeningsIn, recoveriesIn, type TurnSeen } from './happenings.ts';
 
+/** Items in line that are looked at while a human is waited for; what stands behind them is judged in its turn. */
+const MOST_IN_LINE = 1_000;
 /** What was reported of a message, or of an outage, is not reported again within this time, in ms. */
 const REPORT_ONCE_MS = 7 * 24 * 60 * 60_000;
 
 export interface AlarmDeps {
   readonly escalations: Pick<EscalationStore, 'find' | 'begunByEach'>;
   readonly modelOutage: Pick<ModelOutage, 'note' | 'end'>;
+  readonly queue: Pick<KeyedQueue, 'behind'>;
   readonly directory: Pick<Directory, 'speakerOf' | 'may'>;
   readonly whereOf: WhereOf;
   readonly config: () => Config;
@@ -78,6 +83,16 @@ export class Alarms {
         nowMs: clock.now(),
       },
     );
+  }
+
+  /** The same of what stands in line behind this one, while nobody can tell when its turn comes. */
+  async ofLine(claim: Claim): Promise<Effect[]> {
+    if (!this.#triggers.some(({ when }) => when.kind === 'message')) return [];
+    const waiting = await this.deps.queue.behind(claim, MOST_IN_LINE);
+    return waiting.flatMap((json) => {
+      const item = MailboxItem.safeParse(JSON.parse(json)).data;
+      return item ? this.ofMessage(item) : [];
+    });
   }
 
   /** What happened in a turn, and what works again. */
@@ -202,13 +217,15 @@ export class Alarms {
     });
   }
 
-  /** Reports of what is seen again and again until it is over. */
+  /** Reports of what is seen again and again until it is over: one for each rule, though rules may change meanwhile. */
   #once(happening: Happening, scene: Scene): Effect[] {
-    return reportsOf(this.#triggers, happening, scene).map((effect, n) =>
-      effect.kind === 'out'
-        ? { ...effect, once: namelessOnce(`reported:${scene.id}:${n}`, REPORT_ONCE_MS) }
-        : effect,
-    );
+    return this.#triggers.flatMap((trigger) => {
+      const id = `${scene.id}:${markOf(`${keyOf(happening, trigger, scene.conversationId)}:${trigger.severity}`)}`;
+      const once = namelessOnce(`reported:${id}`, REPORT_ONCE_MS);
+      return reportsOf([trigger], happening, { ...scene, id }).map((effect) =>
+        effect.kind === 'out' ? { ...effect, once } : effect,
+      );
+    });
   }
 
   /** How whoever is called gets there. */
@@ -219,6 +236,11 @@ export class Alarms {
   get #triggers(): Config['escalation']['triggers'] {
     return this.deps.config().escalation.triggers;
   }
+}
+
+/** Short, and by what the rule is for: where it stands among the others tells nothing. */
+function markOf(rule: string): string {
+  return createHash('sha256').update(rule).digest('base64url').slice(0, 12);
 }
 
 function effectsOf(closings: readonly Closing[]): Effect[] {

@@ -58,7 +58,7 @@ export interface WorkerDeps {
 
 /** Who knows what becomes of an item. */
 export interface WorkerParts {
-  readonly alarms: Pick<Alarms, 'ofMessage'>;
+  readonly alarms: Pick<Alarms, 'ofMessage' | 'ofLine'>;
   readonly approvals: ApprovalHandler;
   readonly failed: FailedItems;
   readonly messages: MessageHandler;
@@ -128,7 +128,8 @@ export class ConversationWorker {
       const verdict = await this.parts.standby.judge(item, control, claim, log);
       const left = verdict.kind === 'turn' ? [] : await this.parts.progress.brokenOffBefore(claim, item);
       if (verdict.kind === 'later') {
-        const effects = [...verdict.effects, ...left, ...watched];
+        const inLine = await this.parts.alarms.ofLine(claim);
+        const effects = [...verdict.effects, ...left, ...watched, ...inLine];
         await this.deps.queue.retryLater(claim, verdict.pauseMs, 'free', effects);
         return undefined;
       }

@@ -737,6 +737,55 @@ describe('what is said', () => {
     expect(await live()).toMatchObject([{ count: 1 }]);
   });
 
+  describe('behind another message, while a human is waited for', () => {
+    const WORDS = 'this is urgent, production is down';
+    const WATCH = { when: { message: { words: ['production is down'] } }, raise: 'duty' };
+
+    /** The thread in which they stand in line, once somebody was called for them. */
+    async function standing(): Promise<string> {
+      story = await Story.begin({ config: calling(WATCH.when) });
+      const thread = await story.mention('hello');
+      await story.answer(thread, /./);
+      await story.say(ALEX.slack, thread, '!human my order is lost');
+      await story.answer(thread, /A human was asked for/);
+      await story.say(ALEX.slack, thread, 'is anybody there?');
+      await story.say(ALEX.slack, thread, WORDS);
+      await story.advance(MINUTE);
+      await untilTold(/Somebody wrote what a rule watches for/);
+      return thread;
+    }
+
+    async function takenOver(thread: string): Promise<void> {
+      await story.say(DANA.slack, thread, '!takeover');
+      await story.answer(thread, /Dana Reyes has taken over/);
+    }
+
+    it('OM-053 calls somebody before a human has come, and once, also where the gateway begins anew meanwhile', async () => {
+      const thread = await standing();
+      expect(await story.app.escalations.live(10)).toMatchObject([{ count: 1, words: WORDS }]);
+
+      await story.restart();
+      await story.advance(MINUTE);
+      await takenOver(thread);
+
+      expect(await live()).toMatchObject([{ count: 1 }]);
+    });
+
+    it('OM-053 calls somebody once for each rule, though another is put in front of it meanwhile', async () => {
+      const thread = await standing();
+
+      const urgent = { when: { message: { words: ['urgent'] } }, raise: 'night' };
+      story.config = naming(story.config, [urgent, WATCH]);
+      await takenOver(thread);
+
+      const all = await live();
+      expect(all.map(({ plan, count }) => [plan.name, count]).sort()).toEqual([
+        ['duty', 1],
+        ['night', 1],
+      ]);
+    });
+  });
+
   it('OM-053 calls somebody when the agent is less sure than named, with what it is not sure of, and not when it is', async () => {
     story = await Story.begin({ config: calling({ low_confidence: { below: 0.6 } }) });
     let confidence = 0.6;
