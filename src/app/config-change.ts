@@ -9,7 +9,7 @@ import { sayDisputed } from './asking.ts';
 import type { Core } from './base.ts';
 
 export interface ConfigChange {
-  /** Resolves once the waiting requests were held against the people who are left. Never rejects. */
+  /** Resolves once the waiting requests were held against the people who are left, and the log was told. Never rejects. */
   heed(): Promise<void>;
   /** Looks no further; resolves once what is under way is over. Safe to call twice. */
   stop(): Promise<void>;
@@ -25,16 +25,19 @@ export function createConfigChange(core: Core, agent: AgentEquipment, isWorking:
     heed: () => {
       sayDisputed(stores.directory, log);
       if (!isWorking) return looking;
-      sayMisnamed(core, agent);
-      sayIdleConditions(core, agent);
       void agent.skills.reload();
-      void agent.scripts.look();
       agent.results.clear();
+      // What is switched on by the same change is there by then.
+      const told = agent.scripts.look().then(() => {
+        sayMisnamed(core, agent);
+        sayIdleConditions(core, agent);
+      });
       looking = looking
         .then(() => people.look())
         .catch((error: unknown) => {
           log.error({ error }, 'the waiting requests could not be held against the people who are left');
-        });
+        })
+        .then(() => told);
       return looking;
     },
     stop: () => {
@@ -67,6 +70,9 @@ function sayIdleConditions({ config, log }: Core, { tools }: AgentEquipment): vo
   const { authorizations, settings } = config();
   const areAll = Object.keys(settings.mcp.servers).length === 0;
   for (const condition of idleConditionsIn(authorizations, tools.list(), areAll)) {
-    log.warn({ condition }, 'a rule of authorizations.yaml has a condition that probably does not do what was meant');
+    log.warn(
+      { condition },
+      'a rule of authorizations.yaml has a condition that probably does not do what was meant',
+    );
   }
 }
