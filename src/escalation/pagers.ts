@@ -5,7 +5,7 @@
  * Invariants (numbers of the specification)
  *   E1   Whether something is still true is looked up when its time comes, and once more right before it is sent.
  *   E13  Nothing is dropped: what cannot be sent is reported to its escalation, which calls by another way; and what is
- *        sent together goes out whole, or is sent again.
+ *        sent of several things together goes out whole, or is sent again.
  */
 
 import { toItem } from '../delivery/escalation-item.ts';

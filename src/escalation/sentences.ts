@@ -94,7 +94,7 @@ function takeOverText(conversation: ConversationId, where: string): string {
 /** What goes out for what somebody is told at one time, and the buttons for it where it is one thing. */
 export function pageContent(all: readonly Page[]): { markdown: string; buttons?: Button[] } {
   const pages = thingsIn(all).flat();
-  const markdown = pages.map((page) => page.markdown).join('\n\n---\n\n');
+  const markdown = textOf(pages);
   const [only] = pages;
   if (!only || pages.length > 1 || only.why === 'news') return { markdown };
   const { escalation: id, why, conversation } = only;
@@ -117,42 +117,57 @@ export function pageContent(all: readonly Page[]): { markdown: string; buttons?:
 }
 
 /**
- * What is told together, in the fewest messages of which each goes out whole, the worst first. What breaks off in the
- * middle is tried again as it stands by then: of a text in several parts, those that are there already would be left as
- * they are, though what is to be told in the others has moved up into them.
+ * What is told together, in the fewest messages of which each goes out whole, the worst first; what is about one thing
+ * stays together, however long it is. What breaks off in the middle is tried again as it stands by then: of a text in
+ * several parts, those that are there already would be left as they are, though what is to be told in the others has
+ * moved up into them.
  */
 export function inMessages(
   all: readonly Page[],
   isOneMessage: (markdown: string) => boolean,
 ): readonly (readonly Page[])[] {
-  const messages: Page[][] = [];
-  for (const [first] of thingsIn(all)) {
+  const ofThing = byEscalation(all);
+  const messages: { readonly pages: Page[]; markdown: string }[] = [];
+  for (const thing of thingsIn(all)) {
     // With what it stands for: that nobody else is told of.
-    const about = all.filter(({ escalation }) => escalation === first?.escalation);
+    const pages = [...(ofThing.get(thing[0]?.escalation ?? '') ?? [])];
     const last = messages.at(-1);
-    if (last && isOneMessage(pageContent([...last, ...about]).markdown)) last.push(...about);
-    else messages.push([...about]);
+    const together = textOf([...(last ? [last] : []), ...thing]);
+    if (last && isOneMessage(together)) {
+      last.pages.push(...pages);
+      last.markdown = together;
+    } else {
+      messages.push({ pages, markdown: textOf(thing) });
+    }
   }
-  return messages;
+  return messages.map(({ pages }) => pages);
 }
 
-/** Somebody is called to the same once more, as it stands by then. */
-function replaces(later: Page, page: Page): boolean {
-  return later.escalation === page.escalation && later.why !== 'news' && page.why !== 'news';
+function textOf(pages: readonly Pick<Page, 'markdown'>[]): string {
+  return pages.map(({ markdown }) => markdown).join('\n\n---\n\n');
 }
 
 /**
  * What is told of each escalation, the worst first: that is what a mail has as its subject. What is about one thing, or
- * as loud, stays in its order.
+ * as loud, stays in its order. Who is called to the same once more is told of it as it stands by then.
  */
 function thingsIn(all: readonly Page[]): readonly (readonly Page[])[] {
-  const pages = all.filter((page, at) => !all.slice(at + 1).some((later) => replaces(later, page)));
-  const things = [...new Set(pages.map(({ escalation }) => escalation))].map((id) =>
-    pages.filter(({ escalation }) => escalation === id),
-  );
+  const calls = all.filter(({ why }) => why !== 'news');
+  const lastCalls = new Set(new Map(calls.map((page) => [page.escalation, page])).values());
+  const things = [...byEscalation(all.filter((page) => page.why === 'news' || lastCalls.has(page))).values()];
   const loudness = (about: readonly Page[]) =>
     Math.max(...about.map(({ importance }) => Importance.options.indexOf(importance)));
   return things.toSorted((one, other) => loudness(other) - loudness(one));
+}
+
+function byEscalation(pages: readonly Page[]): ReadonlyMap<string, readonly Page[]> {
+  const found = new Map<string, Page[]>();
+  for (const page of pages) {
+    const about = found.get(page.escalation);
+    if (about) about.push(page);
+    else found.set(page.escalation, [page]);
+  }
+  return found;
 }
 
 /** What those who were called are told when they need not do anything any more; undefined when that is not so. */
@@ -191,6 +206,8 @@ export function lostText(
       return `It got worse. ${lost}`;
     case 'pushed':
       return `It was pushed on. ${lost}`;
+    case 'let-go':
+      return `Somebody else has taken its conversation over. ${lost}`;
     default:
       return undefined;
   }

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { acknowledge, cancel, letGo, push } from '../../../src/domain/escalation/answers.ts';
+import {
+  acknowledge,
+  cancel,
+  letGo,
+  push,
+  takeBesideConversation,
+} from '../../../src/domain/escalation/answers.ts';
 import { type Report, raise, tick } from '../../../src/domain/escalation/course.ts';
 import { EscalationPlan } from '../../../src/domain/escalation/plan.ts';
 import type { Escalation, EscalationMove } from '../../../src/domain/escalation/record.ts';
@@ -79,6 +85,14 @@ describe('whoever had it', () => {
       'of whom it is taken because it got worse',
       (taken) => raise(taken, WORSE, PLAN, 2).moved,
       /It got worse/,
+    ],
+    [
+      'of whom somebody takes its conversation who may not have it',
+      (taken) => {
+        const had = { ...taken, cameWith: DEED_OF_ALEX.by.person };
+        return takeBesideConversation(had, { ...DEED_OF_DANA, permitted: false }, 2).moved;
+      },
+      /Somebody else has taken its conversation over/,
     ],
   ])('hears, %s, that it goes on without them, and how to take it again', (_, lose, why) => {
     const taken = acknowledge(begun(), DEED_OF_ALEX, 1).moved!.next;
