@@ -73,13 +73,20 @@ const BARE: ReadonlySet<string> = new Set([
   'unlink',
   'memory',
   'pair',
+  'takeover',
+  'withdraw',
 ]);
-/** Of these, what is a command with something behind it: nobody asks a question so, and a code is not for the agent. */
+/** Without the ticket they are about they are none: what could be meant is listed, with its ticket. */
+const OF_LISTED: ReadonlySet<string> = new Set(['ack', 'release', 'snooze', 'resolve']);
+/** What is a command with this behind it: nobody asks a question so, and a code is not for the agent. */
 const COMPLETE =
-  /^(?:grants revoke(?: \S+)?|memory (?:on|off)|link (?:refuse|(?:confirm )?\w+(?:-\w+)+)|unlink [a-z]\S*:\S+|pair \w+(?:-\w+)* (?:refuse|guest(?: \w+)?|as \S+))$/i;
+  /^(?:grants revoke(?: \S+)?|memory (?:on|off)|link (?:refuse|(?:confirm )?\w+(?:-\w+)+)|unlink [a-z]\S*:\S+|pair \w+(?:-\w+)* (?:refuse|guest(?: \w+)?|as \S+)|confirm [a-z2-7]{8})$/i;
 const OF_TICKETS: ReadonlySet<string> = new Set(['approve', 'deny']);
-/** Whatever stands behind it: whoever has lost their way should reach a person, and what is to end ends. */
-const AT_ONCE: ReadonlySet<string> = new Set(['human', 'stop']);
+/**
+ * Whatever stands behind it: whoever has lost their way should reach a person, and what is to end ends. No question
+ * begins with `handback`.
+ */
+const AT_ONCE: ReadonlySet<string> = new Set(['human', 'stop', 'handback']);
 
 /**
  * As it would be written to us. What begins with no word of ours is a question: people forget the `ask`. Behind a `!` or
@@ -87,12 +94,13 @@ const AT_ONCE: ReadonlySet<string> = new Set(['human', 'stop']);
  */
 function toText(typed: string): string {
   const [, mark = '', word = '', rest = ''] = /^([/!]?)(\S*)\s*([\s\S]*)$/.exec(typed.trim()) ?? [];
-  const name = word.toLowerCase().replace(/^(stop|human)[,:;.!]+$/, '$1');
+  const name = word.toLowerCase().replace(/^(stop|human|takeover|handback)[,:;.!]+$/, '$1');
   if (name === '' || (name === 'ask' && rest === '')) return '/help';
   if (ALONE.has(name) || (BARE.has(name) && rest === '')) return `/${name}`;
   if (AT_ONCE.has(name) || COMPLETE.test(`${name} ${rest.replace(/\s+/g, ' ')}`)) {
     return `/${name} ${rest}`.trim();
   }
+  if (OF_LISTED.has(name) && rest === '') return '/escalations';
   if (OF_TICKETS.has(name) || isTicket(rest)) return `/${name} ${rest}`.trim();
   if (mark !== '' && name !== 'ask' && isCommandWord(name)) return `/${name} ${rest}`.trim();
   return `/ask ${name === 'ask' ? rest : typed.trim()}`;

@@ -36,6 +36,8 @@ const MOST_CHARS = { human: 500, handback: 2_000 } as const;
 
 const NO_SUCH =
   'I know no conversation by that ticket, or it is over. `signalbox conversations list` shows those that are not mine now.';
+const ONLY_YOURS =
+  'What you ask by a command is a conversation of your own, which nobody else sees. Say which one you mean: `/takeover <ticket>`. The ticket stands in every call for a human.';
 const NOT_MINE =
   'I have no part in this conversation, so there is nothing to take over. Write it in a thread I answer in, or put the ticket of one behind it.';
 
@@ -67,6 +69,7 @@ export class ControlDirectives {
     const which = isHere ? 'this conversation' : 'that conversation';
     switch (directive) {
       case 'takeover':
+        if (isHere && this.#isOnlyTheirs(message)) return ONLY_YOURS;
         if (isHere && !(await controls.isKnown(conversationId))) return NOT_MINE;
         return this.#takeOver(gesture, message, which);
       case 'handback':
@@ -82,6 +85,11 @@ export class ControlDirectives {
       default:
         return directive satisfies never;
     }
+  }
+
+  /** What is asked by a command whose answer its author alone is shown; in a room it is about what is said there. */
+  #isOnlyTheirs({ isCommand, room, replyTo }: InboundMessage): boolean {
+    return isCommand === true && room === undefined && this.deps.bridge.isPrivate(replyTo);
   }
 
   async #takeOver(gesture: Gesture, message: InboundMessage, which: Which): Promise<string> {

@@ -25,6 +25,16 @@ async function told(user: string, pattern: RegExp): Promise<string> {
 }
 
 describe('OB-010 the command /signalbox', () => {
+  it('OB-010 asks which conversation is to be taken over: what is asked by it is nobody else’s', async () => {
+    await type(DANA.slack, 'refund order 3');
+    await told(DANA.slack, /refunded/);
+
+    await type(DANA.slack, 'takeover');
+
+    expect(await told(DANA.slack, /a conversation of your own/)).toMatch(/`\/signalbox !takeover \S*ticket/);
+    expect(await story.app.controls.away(5)).toEqual([]);
+  });
+
   it('OB-010 OM-121 asks, lists, approves and tells, each for the one who typed it', async () => {
     await type(ALEX.slack, 'ask refund order 7');
     await told(ALEX.slack, /Working on it/);

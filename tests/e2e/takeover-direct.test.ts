@@ -91,6 +91,21 @@ describe('a new message in the direct messages of somebody', () => {
     expect(await story.app.controls.away(5)).toEqual([]);
   });
 
+  it('OB-010 is called off by the word behind the name of the command, with no mark in front of it', async () => {
+    const talk = await alexCallsHuman();
+    const { slack } = story.sandbox;
+
+    await slack.command({
+      user: ALEX.slackUser,
+      channel: ALEX.slackDm,
+      command: '/signalbox',
+      text: 'handback',
+    });
+
+    await alexReads(talk.thread, /no human is needed/);
+    expect(await story.app.controls.away(5)).toEqual([]);
+  });
+
   it('begins a conversation of its own again once they have given it back', async () => {
     const talk = await alexCallsHuman();
     await danaTakesOver(talk);

@@ -90,8 +90,24 @@ describe('a command as a message', () => {
     ['stop.', '/stop'],
     ['/minimal what is up?', '/ask /minimal what is up?'],
     ['takeover con_p7_0123456789ab', '/takeover con_p7_0123456789ab'],
-    ['takeover', '/ask takeover'],
+    ['takeover', '/takeover'],
+    ['Takeover!', '/takeover'],
     ['!takeover', '/takeover'],
+    ['takeover of Acme, what is the news?', '/ask takeover of Acme, what is the news?'],
+    ['handback', '/handback'],
+    ['handback.', '/handback'],
+    ['handback they were paid, be kind', '/handback they were paid, be kind'],
+    ['handback con_p7_0123456789ab', '/handback con_p7_0123456789ab'],
+    ['say con_p7_0123456789ab I have found it', '/say con_p7_0123456789ab I have found it'],
+    ['say hello', '/ask say hello'],
+    ['withdraw', '/withdraw'],
+    ['withdraw the offer', '/ask withdraw the offer'],
+    [`withdraw ${TICKET}`, `/withdraw ${TICKET}`],
+    ['confirm abcd2345', '/confirm abcd2345'],
+    ['confirm the order', '/ask confirm the order'],
+    ['ack', '/escalations'],
+    ['Snooze', '/escalations'],
+    ['resolve', '/escalations'],
     ['!link T2C9-7QKD', '/link T2C9-7QKD'],
     ['/handback it is paid', '/handback it is paid'],
     ['ack esc_p7_0123456789ab', '/ack esc_p7_0123456789ab'],
@@ -149,8 +165,8 @@ describe('what the core says of commands', () => {
   });
 
   it('OB-010 is marked where the bare word would begin a question', () => {
-    expect(inSlackWords('`/handback <note>`, `/memory off`')).toBe(
-      '`/signalbox !handback <note>`, `/signalbox memory off`',
+    expect(inSlackWords('`/say <ticket> <text>`, `/handback <note>`, `/memory off`')).toBe(
+      '`/signalbox !say <ticket> <text>`, `/signalbox handback <note>`, `/signalbox memory off`',
     );
   });
 
