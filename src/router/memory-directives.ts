@@ -16,8 +16,11 @@ import { notesOf } from '../memory/note-store.ts';
 
 const WISH = /^\s*[/!]memory(?:\s+(on|off))?[\s.,;:!]*$/i;
 
-/** Meant for one of these, whatever stands behind it: somebody's consent is nothing for the agent to talk about. */
-const NEARLY = /^\s*[/!]memory\s+(?:on|off)\b/i;
+/**
+ * Meant for one of these, whatever stands behind `on` and `off`; and so is a word or two that are neither: somebody's
+ * consent is nothing for the agent to talk about. A sentence is for the agent.
+ */
+const NEARLY = /^\s*[/!]memory\s+(?:(?:on|off)\b|[^\s/!]\S*(?:\s+[^\s/!]\S*)?\s*$)/i;
 
 const NOT_TAKEN =
   'I have changed nothing: write `/memory off`, or `/memory on`, with nothing behind it. `/memory` shows how it stands.';
