@@ -29,10 +29,10 @@ import {
   type Withdrawal,
 } from '../approvals/reply-parser.ts';
 import type { ReplyClaim, ReplySubject, ReplyTokens } from '../approvals/reply-token.ts';
-import { literal, noticeFor, standing, titleOf, viaText } from '../approvals/sentences.ts';
+import { literal, noticeFor, standing, titleOf, viaText, yesElsewhereText } from '../approvals/sentences.ts';
+import type { ControlStore } from '../control/control-store.ts';
 import { type OutboxItem, toOutEffect, toSender } from '../delivery/outbox.ts';
 import { noteCopy } from '../domain/approval/copies.ts';
-import { delegatorsOf } from '../domain/approval/delegation-chain.ts';
 import { answeredBy } from '../domain/approval/reconciliation.ts';
 import { type Approval, isWaiting } from '../domain/approval/record.ts';
 import { mayDecide } from '../domain/approval/voting.ts';
@@ -41,7 +41,7 @@ import { ticketOf } from '../domain/card.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { FormOffer, FormWish } from '../domain/form.ts';
 import type { Lookup, WaitingApproval } from '../domain/gateway.ts';
-import { type AccountId, MessageId, platformOf } from '../domain/ids.ts';
+import { type AccountId, MessageId, type Platform, platformOf } from '../domain/ids.ts';
 import type { Address, Button, InboundAnswer, InboundMessage, Receipt, Sender } from '../domain/message.ts';
 import { guestIdOf, type Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
@@ -66,6 +66,7 @@ export interface AnswerDeps {
   readonly reopening: ReopenDesk;
   readonly withdrawals: WithdrawalDesk;
   readonly confirmations: Confirmations;
+  readonly controls: Pick<ControlStore, 'find'>;
   readonly directory: Directory;
   readonly reach: Reach;
   readonly writer: EffectWriter;
@@ -107,7 +108,8 @@ export class AnswerDesk implements Lookup {
       (approval) =>
         isMeant(approval) &&
         !answeredBy(approval).has(person.id) &&
-        ((isAble && mayDecide(approval, voter)) || delegatorsOf(approval, person.id).length > 0),
+        ((isAble && mayDecide(approval, voter)) ||
+          directory.wordsPassedTo(person.id, approval, nowMs).length > 0),
       most,
     );
   }
@@ -278,10 +280,10 @@ export class AnswerDesk implements Lookup {
   /**
    * What somebody meant for an answer and is none, where nobody else would say so: where people talk to each other the
    * agent does not hear it, and where they talk to the agent it may take a bare `approve` for a yes. Undefined for
-   * anything else, and where they are not asked for one.
+   * anything else, where they are not asked for one, and where a person has the conversation, to whom one may say it.
    */
   async missed(message: InboundMessage): Promise<Missed | 'told-before' | undefined> {
-    const { approvals, writer } = this.deps;
+    const { approvals, controls, writer } = this.deps;
     const miss = this.#missIn(message);
     const speaker = miss && (await this.#speakerOf(message.sender));
     if (!miss || !speaker) return undefined;
@@ -293,14 +295,16 @@ export class AnswerDesk implements Lookup {
       const isTalk = message.addressedToBot && approval !== undefined && !isWaiting(approval.state);
       return approval && !isTalk ? { miss, about: [approval] } : undefined;
     }
+    if ((await controls.find(message.conversationId)).state === 'HUMAN') return undefined;
     const { person } = speaker;
     const isMeant = (approval: Approval) => this.#isAskedIn(message, approval, person);
     const [first, ...others] = await this.#waitingFor(person, MOST_IN_BATCH, isMeant);
     return first && { miss, about: [first, ...others] };
   }
 
-  #missIn({ text, replyTo, attachments = [] }: InboundMessage): NearMiss | undefined {
-    if (this.deps.reach.tellsEverybody(replyTo.platform)) return nearMissIn(text);
+  #missIn({ text, replyTo, edited, attachments = [] }: InboundMessage): NearMiss | undefined {
+    // Where people talk to each other, they mend what they have written.
+    if (this.deps.reach.tellsEverybody(replyTo.platform)) return edited ? undefined : nearMissIn(text);
     // A mail that answers a request has an address of its own.
     return replyTo.platform === MAIL || attachments.length > 0 ? undefined : bareMissIn(text);
   }
@@ -320,11 +324,12 @@ export class AnswerDesk implements Lookup {
     if (missed === 'told-before') return { kind: 'duplicate' };
     const { id, sender, conversationId } = message;
     const { miss, about } = missed;
-    const [approval, ...others] = about;
-    const isOpen = this.deps.reach.tellsEverybody(message.replyTo.platform);
+    const [approval] = about;
+    const { platform } = message.replyTo;
+    const isOpen = this.deps.reach.tellsEverybody(platform);
     const { code, notice } = isOpen
-      ? missedText(miss, approval, others.length > 0)
-      : { code: 'NOT_UNDERSTOOD', notice: bareText(about) };
+      ? missedText(miss, about, platform)
+      : { code: 'NOT_UNDERSTOOD', notice: bareText(about, platform) };
     const event: AuditEvent = {
       event: 'answer.received',
       actor: this.deps.directory.personOf(sender.account)?.id ?? sender.account,
@@ -698,35 +703,47 @@ export interface Missed {
   readonly about: readonly [Approval, ...Approval[]];
 }
 
-function missedText(miss: NearMiss, approval: Approval, isAmongOthers: boolean): Told {
+function missedText(miss: NearMiss, [approval, ...others]: Missed['about'], here: Platform): Told {
   if (!isWaiting(approval.state)) {
     const code = approval.state === 'EXPIRED' ? ('LATE' as const) : ('ALREADY' as const);
     return { code, notice: noticeFor({ code, approval }) };
   }
-  const ticket = ticketOf({ approvalId: approval.id, gen: approval.gen });
   const withdraws = miss.kind !== 'no-ticket' && miss.request.withdraws;
-  const line = withdraws
-    ? `\`withdraw ${ticket}\``
-    : `\`approve ${ticket}\` or \`deny ${ticket} your reason\``;
-  const how = isAmongOthers ? 'several requests wait here, and each names its lines itself' : line;
-  const notice = `That decided nothing: ${MISSED[miss.kind]}. What decides is a new message that begins with the line: ${how}.`;
+  const lines = withdraws
+    ? [`\`withdraw ${ticketOf({ approvalId: approval.id, gen: approval.gen })}\``]
+    : linesFor(approval, here);
+  const how =
+    others.length > 0 ? 'several requests wait here, and each names its lines itself' : lines.join(' or ');
+  const line = how === '' ? '' : ` What decides is a new message that begins with the line: ${how}.`;
+  const elsewhere = withdraws || others.length > 0 ? undefined : yesElsewhereText(approval, here);
+  const notice = [`That decided nothing: ${MISSED[miss.kind]}.${line}`, elsewhere].filter(Boolean).join(' ');
   return { code: 'NOT_UNDERSTOOD', notice };
 }
 
+/** The lines by which somebody decides it where they write; no yes where it would not be taken. */
+function linesFor(approval: Approval, here: Platform): string[] {
+  const ticket = ticketOf({ approvalId: approval.id, gen: approval.gen });
+  const { choices } = approval.policy;
+  const mayAgree = choices.includes('approve') && yesElsewhereText(approval, here) === undefined;
+  return [
+    ...(mayAgree ? [`\`approve ${ticket}\``] : []),
+    ...(choices.includes('deny') ? [`\`deny ${ticket} your reason\``] : []),
+  ];
+}
+
 /** Of a bare word, which the agent does not hear. */
-function bareText([approval, ...others]: Missed['about']): string {
+function bareText([approval, ...others]: Missed['about'], here: Platform): string {
   const nothing = 'That decided nothing, and I did not take it for anything else';
   if (others.length > 0) {
     return `${nothing}: it does not say which of the requests that wait for you here it is about. \`/approvals\` lists them with the line that decides each.`;
   }
-  const ticket = ticketOf({ approvalId: approval.id, gen: approval.gen });
-  const { choices } = approval.policy;
-  const lines = [
-    ...(choices.includes('approve') ? [`\`approve ${ticket}\``] : []),
-    ...(choices.includes('deny') ? [`\`deny ${ticket} your reason\``] : []),
-  ];
+  const lines = linesFor(approval, here);
   const line = lines.length === 0 ? '' : `, or write ${lines.join(' or ')}`;
-  return `${nothing}: it does not name the request “${literal(titleOf(approval))}”. If you meant that one, answer on its card${line}.`;
+  const elsewhere = yesElsewhereText(approval, here);
+  return [
+    `${nothing}: it does not name the request “${literal(titleOf(approval))}”. If you meant that one, answer on its card${line}.`,
+    ...(elsewhere === undefined ? [] : [elsewhere]),
+  ].join(' ');
 }
 
 const MISSED: Readonly<Record<NearMiss['kind'], string>> = {

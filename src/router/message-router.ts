@@ -172,7 +172,9 @@ export class MessageRouter {
     if (reply) {
       return (await this.#turnAwayAct(message, isKnown)) ?? this.deps.answers.takeLine(message, reply);
     }
-    const missed = mayDecide ? await this.deps.answers.missed(message) : undefined;
+    const missed = sender.authenticated
+      ? await this.deps.answers.missed({ ...message, text: wordsOf(message, opening) })
+      : undefined;
     if (missed) {
       return (await this.#turnAwayAct(message, isKnown)) ?? this.deps.answers.takeMissed(message, missed);
     }
@@ -460,6 +462,11 @@ function isAct(opening: Opening): boolean {
 
 function tooManyText(waitMs: number): string {
   return `That was a lot in a short time. Please try again in ${Math.ceil(waitMs / 1_000)} s.`;
+}
+
+/** Without words in front that say how a message is handled. */
+function wordsOf({ text }: InboundMessage, opening: Opening): string {
+  return opening.kind === 'message' ? (readMessageDirectives(opening.text)?.text ?? opening.text) : text;
 }
 
 /** What a message says to the agent, with nothing of a command in front of it. */

@@ -326,6 +326,10 @@ describe('answers by ticket', () => {
       'in the thread, to the agent',
       (thread: string) => write(DANA.slack, '<@U0SIGNALBOX> Approved.', thread),
     ],
+    [
+      'behind a word that says how it is handled',
+      (thread: string) => write(DANA.slack, '<@U0SIGNALBOX> !quiet approve', thread),
+    ],
   ])(
     'decide nothing as a bare word %s, and each time its author reads which line does',
     async (_where, say) => {
@@ -386,6 +390,45 @@ describe('answers by ticket', () => {
     await story.sandbox.slack.until(() => wasRead('deny') || undefined);
 
     expect(bareWords()).toEqual([]);
+  });
+
+  it('are said to whoever has the conversation as a bare word, and the agent knows it when it has that again', async () => {
+    const { thread } = await held();
+    await write(DANA.slack, '!takeover', thread);
+    await story.answer(thread, /Dana Reyes has taken over/);
+
+    await write(DANA.slack, 'Approved.', thread);
+    await write(DANA.slack, '!handback', thread);
+    await story.answer(thread, /I answer again/);
+    await story.say(ALEX.slack, thread, 'what did she say?');
+    await story.sandbox.slack.until(
+      () =>
+        JSON.stringify(story.sandbox.claude.requests.at(-1)?.messages).includes('what did she') || undefined,
+    );
+
+    expect(JSON.stringify(story.sandbox.claude.requests.at(-1)?.messages)).toContain('Approved.');
+    expect(bareWords()).toEqual([]);
+    expect(story.refunds(7)).toEqual([]);
+  });
+
+  it('OM-124 name no line for a yes as a bare word where it is taken from elsewhere only', async () => {
+    const { policies } = story.config.escalation;
+    const elsewhere = Object.entries(policies).map(([name, policy]) => [
+      name,
+      { ...policy, approve_from: [Platform.parse('discord')] },
+    ]);
+    story.config = {
+      ...story.config,
+      escalation: { ...story.config.escalation, policies: Object.fromEntries(elsewhere) as typeof policies },
+    };
+    const { thread, ticket } = await held();
+
+    await write(DANA.slack, 'approve', thread);
+    await story.sandbox.slack.until(() => bareWords().length === 1 || undefined);
+
+    expect(bareWords()[0]).toContain('A yes to this is only taken on Discord; a no can be said here.');
+    expect(bareWords()[0]).toContain(`deny ${ticket}`);
+    expect(bareWords()[0]).not.toContain(`approve ${ticket}`);
   });
 
   it('are not taken by mail, where a first line may be quoted', async () => {
