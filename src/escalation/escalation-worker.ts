@@ -339,17 +339,22 @@ export class EscalationWorker {
   }
 
   /** Somebody has the conversation already: they have what it wanted somebody for. */
-  async #leaveTo({ conversationId, owner: by }: HumanControl, escalation: EscalationId): Promise<void> {
+  async #leaveTo({ conversationId, owner }: HumanControl, escalation: EscalationId): Promise<void> {
     const { controls, escalations } = this.deps;
-    const follow = (became: 'taken' | 'quiet') =>
+    const follow = (taking: Pick<Taking, 'by' | 'became'>) =>
       escalations.apply(
         escalation,
-        (before, nowMs) => before && followTakeover(before, this.#takingOf({ by, became }), nowMs),
+        (before, nowMs) => before && followTakeover(before, this.#takingOf(taking), nowMs),
       );
-    await follow('taken');
-    // What they did in it meanwhile may have been looked at before this.
-    const now = await controls.find(conversationId);
-    if (now.state !== 'HUMAN' || now.owner.person !== by.person) await follow('quiet');
+    for (let by = owner; ; ) {
+      await follow({ by, became: 'taken' });
+      // What became of it meanwhile may have been looked at before this: whoever has it by then has this.
+      const now = await controls.find(conversationId);
+      if (now.state === 'HUMAN' && now.owner.person === by.person) return;
+      await follow({ by, became: 'quiet' });
+      if (now.state !== 'HUMAN') return;
+      by = now.owner;
+    }
   }
 
   /** For everything that people are called to the conversation for. */

@@ -2,13 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import { ControlStore } from '../../src/control/control-store.ts';
 import { escalationIdOf } from '../../src/delivery/escalation-item.ts';
+import { takeOver } from '../../src/domain/control.ts';
 import { acknowledge, close } from '../../src/domain/escalation/answers.ts';
 import { type Report, raise, tick } from '../../src/domain/escalation/course.ts';
 import type { PlanStep } from '../../src/domain/escalation/plan.ts';
 import type { Escalation, EscalationStep } from '../../src/domain/escalation/record.ts';
-import { ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
+import { ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { EscalationStore } from '../../src/escalation/escalation-store.ts';
 import { EscalationWorker, type EscalationWorkerDeps } from '../../src/escalation/escalation-worker.ts';
+import { followTakeover } from '../../src/escalation/human-wait.ts';
 import type { Claim } from '../../src/mailbox/keyed-queue.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { openStore, silent } from '../support/core.ts';
@@ -18,6 +20,7 @@ import { surroundings } from '../support/escalation-world.ts';
 const CONVERSATION = ConversationId.parse('slack:T0:C0:1');
 const ORIGIN = { platform: Platform.parse('slack'), route: { channel: 'C0', thread: '1' } };
 const DANA = { person: PersonId.parse('dana'), name: 'Dana' };
+const KIM = { person: PersonId.parse('kim'), name: 'Kim' };
 const HAND_OFF: PlanStep = { kind: 'hand-off', id: 's0' };
 
 describe('an agent that is to fall silent', () => {
@@ -48,15 +51,31 @@ describe('an agent that is to fall silent', () => {
 
     expect(await control()).toMatchObject({ state: 'BOT', epoch: 0 });
   });
+
+  it.each(['conversation', 'approval'] as const)(
+    'E1 leaves what it is about to whoever has taken the %s from somebody else at that moment',
+    async (kind) => {
+      const { takeUp, takeOver, change, escalation } = await open([HAND_OFF, wait()], subjectOf(kind));
+      await takeOver(KIM);
+
+      await takeUp(async () => {
+        await takeOver(DANA);
+        const taking = { by: DANA, became: 'taken', ids: [DANA.person], operates: false } as const;
+        await change((before, nowMs) => followTakeover(before, taking, nowMs));
+      });
+
+      expect((await escalation())?.standing).toMatchObject({ state: 'ACKED', owner: { person: 'dana' } });
+    },
+  );
 });
 
 /** An escalation whose first step was just taken; `takeUp` does what that asked for. */
-async function open(steps: readonly PlanStep[]) {
+async function open(steps: readonly PlanStep[], subject: Report['subject'] = subjectOf('conversation')) {
   const { redis, keys } = await openStore();
   const writer = new EffectWriter(redis, keys);
   const escalations = new EscalationStore(redis, keys, writer, () => 3_600_000);
   const controls = new ControlStore(redis, keys, writer, () => 3_600_000);
-  const report = reportOf();
+  const report = reportOf(subject);
   await escalations.apply(report.id, (before, nowMs) => raise(before, report, planOf(steps, 60_000), nowMs));
   await change((before, nowMs) => tick(before, surroundings(NOBODY, nowMs)));
   const partition = Number(/p(\d+)/.exec(report.id)?.[1]);
@@ -64,7 +83,15 @@ async function open(steps: readonly PlanStep[]) {
   const deps = {
     queue: { commit: async () => ({ next: undefined, handed: [] }) },
     escalations,
-    controls,
+    controls: {
+      find: (id) => controls.find(id),
+      apply: async (...wish) => {
+        const result = await controls.apply(...wish);
+        await meanwhile();
+        return result;
+      },
+    } as Pick<ControlStore, 'find' | 'apply'>,
+    directory: { find: () => undefined, idsOf: (person: PersonId) => [person], may: () => false },
     config: () => ({ authorizations: { takeover: { wait: 600_000 } } }),
     rememberMs: () => 3_600_000,
     log: silent,
@@ -73,9 +100,21 @@ async function open(steps: readonly PlanStep[]) {
   async function change(decide: (before: Escalation, nowMs: number) => EscalationStep<unknown>) {
     await escalations.apply(report.id, (before, nowMs) => before && decide(before, nowMs));
   }
+  let meanwhile = async () => {};
   return {
     change,
-    takeUp: async () => {
+    escalation: () => escalations.find(report.id),
+    takeOver: async (by: typeof DANA) => {
+      await controls.apply(CONVERSATION, (control, nowMs) =>
+        takeOver(control, { by, permitted: true, idleMs: 600_000 }, nowMs),
+      );
+    },
+    /** @param first what somebody else does as soon as it is known who has the conversation */
+    takeUp: async (first = async () => {}) => {
+      meanwhile = async () => {
+        meanwhile = async () => {};
+        await first();
+      };
       const claim = { item, failures: 0, attempt: 1, signal: new AbortController().signal } as Claim; // all that is read of it
       await new EscalationWorker(deps).handle(claim, 'yield');
     },
@@ -89,8 +128,12 @@ function wait(): PlanStep {
   return { kind: 'wait', id: 's1', forMs: 600_000 };
 }
 
-function reportOf(): Report {
-  const subject = { kind: 'conversation' as const, conversationId: CONVERSATION };
+function subjectOf(kind: 'conversation' | 'approval'): Report['subject'] {
+  if (kind === 'conversation') return { kind, conversationId: CONVERSATION };
+  return { kind, approvalId: ApprovalId.parse('apr_p0_0123456789ab'), conversationId: CONVERSATION };
+}
+
+function reportOf(subject: Report['subject']): Report {
   return {
     id: escalationIdOf('it', subject),
     key: 'it',
