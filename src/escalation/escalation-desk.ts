@@ -90,21 +90,24 @@ export class EscalationDesk {
 
   /** What waits for somebody: what they were called about or have, and everything for whoever runs the gateway. */
   async listFor(by: Pick<Owner, 'person'> & Actor, most: number): Promise<Escalation[]> {
-    return this.deps.escalations.live(most, (escalation) => this.#ruleFor(escalation, by) !== undefined);
+    return this.deps.escalations.live(
+      most,
+      (escalation) => isOwner(escalation, by) || this.#ruleFor(escalation, by) !== undefined,
+    );
   }
 
   /** What lets them act on it, or do just this; undefined when nothing does. */
   #ruleFor(
-    { told, posted = [], standing, subject, except, count }: Escalation,
+    escalation: Escalation,
     { person, roles, within }: Pick<Owner, 'person'> & Actor,
     act?: EscalationAct,
   ): string | undefined {
     const { directory } = this.deps;
-    const isFromThem = directory.idsOf(person).some((id) => except.includes(id));
-    const isTheirs = standing.state === 'ACKED' && standing.owner.person === person;
-    // What was reported once came from them before it was theirs.
-    if (isTheirs && (!isFromThem || count > 1 || act?.kind === 'let-go')) return 'it is theirs';
-    if (isFromThem) return undefined;
+    const { told, posted = [], subject, except, exceptSince = [] } = escalation;
+    const from = directory.idsOf(person).filter((id) => except.includes(id));
+    const hadItBefore = from.every((id) => exceptSince.includes(id));
+    if (isOwner(escalation, { person }) && (hadItBefore || act?.kind === 'let-go')) return 'it is theirs';
+    if (from.length > 0) return undefined;
     if (told.includes(person)) return 'they were called';
     const isKnown = directory.find(person) !== undefined;
     const called = posted.find(
@@ -144,6 +147,10 @@ export class EscalationDesk {
       },
     };
   }
+}
+
+function isOwner({ standing }: Escalation, { person }: Pick<Owner, 'person'>): boolean {
+  return standing.state === 'ACKED' && standing.owner.person === person;
 }
 
 function decide(

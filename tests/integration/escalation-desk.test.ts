@@ -16,6 +16,7 @@ import { planOf } from '../support/escalation-plan.ts';
 const HOUR = 3_600_000;
 const DANA = { person: PersonId.parse('dana'), name: 'Dana' };
 const ACCOUNT = AccountId.parse('slack:T0/U0DANA');
+const OTHER = PersonId.parse('sam');
 const CONVERSATION = ConversationId.parse('slack:T0:C0:1');
 
 describe('a request that came from an account which is known to be its owner’s by now', () => {
@@ -24,24 +25,36 @@ describe('a request that came from an account which is known to be its owner’s
     [{ kind: 'snooze', forMs: HOUR, instead: false }, 'NOT_PERMITTED'],
     [{ kind: 'let-go' }, 'LET_GO'],
   ])('E8 cannot be ended or put off by them, and let go of: %o is %s', async (act, code) => {
-    const { desk, id } = await open({ times: 1 });
+    const { desk, id } = await open(['dana']);
 
     const answer = await desk.act(gesture(id), act);
 
     expect(answer).toMatchObject({ code });
   });
+
+  it('E8 is no more theirs to end because somebody else reported it as well', async () => {
+    const { desk, id } = await open(['dana', 'somebody']);
+
+    expect(await desk.act(gesture(id), { kind: 'resolve' })).toMatchObject({ code: 'NOT_PERMITTED' });
+  });
+
+  it('is listed to them, who may let go of it', async () => {
+    const { desk, id } = await open(['dana']);
+
+    expect(await desk.listFor({ ...DANA, roles: [] }, 10)).toMatchObject([{ id }]);
+  });
 });
 
 it('E8 what somebody had before they reported it once more stays theirs', async () => {
-  const { desk, id } = await open({ times: 2 });
+  const { desk, id } = await open(['somebody', 'dana']);
 
   const answer = await desk.act(gesture(id), { kind: 'resolve' });
 
   expect(answer).toMatchObject({ code: 'RESOLVED' });
 });
 
-/** Dana has what their own account reported: once, or once more after somebody else did. */
-async function open({ times }: { readonly times: 1 | 2 }) {
+/** Dana has it since it was reported first. @param by by whose accounts it was reported, one after the other */
+async function open(by: readonly ['dana' | 'somebody', ...('dana' | 'somebody')[]]) {
   const { redis, keys } = await openStore();
   const writer = new EffectWriter(redis, keys);
   const escalations = new EscalationStore(redis, keys, writer, () => HOUR);
@@ -52,14 +65,17 @@ async function open({ times }: { readonly times: 1 | 2 }) {
   } as const;
   const id = escalationIdOf('it', subject);
   const report = { id, key: 'it', subject, severity: 'error', title: 'It', correlation: 'it' } as const;
-  const theirs = { ...report, except: [guestIdOf(ACCOUNT)] };
-  const first = times === 1 ? theirs : { ...report, except: [] };
-  await escalations.apply(id, (before, nowMs) => raise(before, first, PLAN, nowMs));
+  const reportBy = (who: 'dana' | 'somebody') => {
+    const except = who === 'dana' ? [guestIdOf(ACCOUNT)] : [OTHER];
+    return escalations.apply(id, (before, nowMs) => raise(before, { ...report, except }, PLAN, nowMs));
+  };
+  const [first, ...others] = by;
+  await reportBy(first);
   await escalations.apply(
     id,
     (before, nowMs) => before && acknowledge(before, { by: DANA, permitted: true }, nowMs),
   );
-  if (times === 2) await escalations.apply(id, (before, nowMs) => raise(before, theirs, PLAN, nowMs));
+  for (const who of others) await reportBy(who);
   const people = { dana: { name: 'Dana', roles: [], accounts: { slack: ['T0/U0DANA'] } } };
   const config = { contacts: { people, groups: {} }, authorizations: { roles: {} } };
   const directory = new Directory(() => config as unknown as Config); // all that is read of it

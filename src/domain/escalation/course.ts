@@ -86,11 +86,13 @@ function raiseAgain(
   { severity, title, words, origin, except }: Report,
   nowMs: number,
 ): EscalationStep<RaiseResult> {
+  const since = except.filter((person) => !before.except.includes(person));
   const counted: Escalation = {
     ...before,
     count: before.count + 1,
     lastMs: nowMs,
-    except: [...new Set([...before.except, ...except])],
+    except: [...before.except, ...since],
+    ...(since.length > 0 ? { exceptSince: [...(before.exceptSince ?? []), ...since] } : {}),
   };
   if (!isWorse(severity, before.severity)) {
     return { result: 'DEDUPED', moved: bySystem(advance(counted, before.standing), 'reported-again') };

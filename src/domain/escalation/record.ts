@@ -137,6 +137,8 @@ export const Escalation = z.object({
   correlation: z.string(),
   /** Not called: those it comes from. */
   except: z.array(PersonId),
+  /** Of those, the ones it did not come from when it began: whoever of them has it had it before. */
+  exceptSince: z.array(PersonId).optional(),
   plan: EscalationPlan,
   severity: Severity,
   /** How often it was reported, when first and when last. */
