@@ -312,6 +312,7 @@ function courseOf({
 
 function passedText({ from, to, by, called = { from, to, by } }: Delegation): string {
   const place = by === from ? '' : ` in the place of ${visible(called.from)}`;
+  if (by === to) return `${visible(called.by)} decides${place}`;
   return `${visible(called.by)} lets ${visible(called.to)} decide${place}`;
 }
 

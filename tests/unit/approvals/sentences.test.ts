@@ -528,3 +528,26 @@ describe('what people are told', () => {
     });
   });
 });
+
+it.each<[string, { readonly from: string; readonly to: string; readonly by: string }, string]>([
+  ['somebody else', { from: 'dana', to: 'carl', by: 'dana' }, 'Dana lets Carl decide.'],
+  [
+    'somebody else, in the place of a third',
+    { from: 'dana', to: 'carl', by: 'sam' },
+    'Sam lets Carl decide in the place of Dana.',
+  ],
+  ['themselves', { from: 'dana', to: 'sam', by: 'sam' }, 'Sam decides in the place of Dana.'],
+])('says who was let decide: %s', (_whom, ids, words) => {
+  const called = Object.fromEntries(
+    Object.entries(ids).map(([key, id]) => [key, id.charAt(0).toUpperCase() + id.slice(1)]),
+  ) as typeof ids;
+  const [from, to, by] = [ids.from, ids.to, ids.by].map((id) => PersonId.parse(id)) as [
+    PersonId,
+    PersonId,
+    PersonId,
+  ];
+
+  const said = standing({ ...anApproval(), delegations: [{ from, to, by, called, atMs: 0 }] });
+
+  expect(said).toContain(words);
+});
