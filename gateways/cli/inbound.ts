@@ -96,9 +96,16 @@ export function parseLine(typed: string): Line {
   }
 }
 
+/** What the core reads and takes for an answer to the request it names. */
+const ANSWERS: readonly string[] = [
+  ...['/question', '/reply', '/edit', '/undo', '/delegate', '/reassign', '/reopen', '/always', '/confirm'],
+  ...['/withdraw', '/cancel'],
+];
+
 /** What answers a request, or names a file: as elsewhere, no mark is read as part of it. */
 const BY_THE_LETTER: ReadonlySet<string> = new Set([
   ...['/approve', '/deny', '/answer', '/happened', '/did-not-happen', '/retry'],
+  ...ANSWERS,
   '/attach',
 ]);
 
@@ -109,9 +116,7 @@ const PASSED_ON: readonly string[] = [
   ...['/minimal', '/coding', '/messaging', '/full'],
   // The conversation, and whoever speaks in it.
   ...['/ask', '/new', '/stop', '/status', '/memory', '/human', '/takeover', '/handback', '/say'],
-  // Answers that name their request.
-  ...['/question', '/reply', '/edit', '/undo', '/delegate', '/reassign', '/reopen', '/always', '/confirm'],
-  ...['/withdraw', '/cancel'],
+  ...ANSWERS,
   '/grants',
   // People who were called.
   ...['/escalations', '/ack', '/release', '/snooze', '/escalate', '/resolve'],

@@ -85,7 +85,14 @@ describe('what was typed', () => {
     for (const typed of ['/minimal, show OPS-2', '/stop, please', '/full, go', '/human: I am lost']) {
       expect(parseLine(typed)).toEqual({ kind: 'say', text: typed });
     }
-    for (const typed of ['/approve,', `/approve, ${ID} ${ID}`, '/deny: too much', '/attach: x']) {
+    for (const typed of [
+      '/approve,',
+      `/approve, ${ID} ${ID}`,
+      '/deny: too much',
+      '/attach: x',
+      `/undo, ${ID}`,
+      `/edit: ${ID} amount=1`,
+    ]) {
       expect(parseLine(typed)).toMatchObject({
         kind: 'mistake',
         sentence: expect.stringContaining('only without'),
