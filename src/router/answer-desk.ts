@@ -297,6 +297,8 @@ export class AnswerDesk implements Lookup {
     }
     if ((await controls.find(message.conversationId)).state === 'HUMAN') return undefined;
     const { person } = speaker;
+    const [replied] = await this.#waitingFor(person, 1, (approval) => isReplyTo(message, approval));
+    if (replied) return { miss, about: [replied] };
     const isMeant = (approval: Approval) => this.#isAskedIn(message, approval, person);
     const [first, ...others] = await this.#waitingFor(person, MOST_IN_BATCH, isMeant);
     return first && { miss, about: [first, ...others] };
@@ -759,6 +761,16 @@ function isShownAt({ copies, origin }: Approval, place: Address): boolean {
       platform === place.platform &&
       Object.entries(route).every(([key, value]) => (place.route[key] ?? value) === value) &&
       Object.keys(route).some((key) => key in place.route),
+  );
+}
+
+/** Whether a message answers a card, or stands in the thread of one. */
+function isReplyTo({ replyTo, inReplyTo }: InboundMessage, { copies }: Approval): boolean {
+  // What a card is called, and what a message hangs on, are made of the platform's ids.
+  const ids = [...Object.values(replyTo.route), ...(inReplyTo?.split(':') ?? [])];
+  return copies.some(
+    ({ ref, to }) =>
+      to.platform === replyTo.platform && ref !== undefined && ref.split('/').every((id) => ids.includes(id)),
   );
 }
 

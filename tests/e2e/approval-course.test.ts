@@ -210,6 +210,35 @@ describe('a line that counts, written where no card lies', () => {
     expect(story.refunds(7)).toEqual([]);
   });
 
+  it('is named by its own line to whoever answers its card with a bare word while others wait', async () => {
+    await begin();
+    story.config = withPerson(story.config, 'dana', { prefers: [Platform.parse('slack')] });
+    const { slack } = story.sandbox;
+    const cards = () =>
+      slack.messages(DANAS_DM).filter((message) => /Waiting for role manager/.test(textOf(message)));
+    await story.mention('refund order 7');
+    await slack.until(() => cards().length === 1 || undefined);
+    const first = await ticket();
+    await story.mention('refund order 7');
+    await slack.until(() => cards().length === 2 || undefined);
+    await story.quiet();
+    const tickets = (await story.open()).map(({ id, gen }) => `${id}.${gen}`);
+    const [card] = cards();
+    const before = story.sandbox.claude.requests.length;
+
+    const said = await slack.say({ user: DANA.slack, channel: DANAS_DM, text: 'approve', thread: card!.ts });
+    await said.acknowledged;
+
+    const told = await slack.until(() =>
+      [...slack.messages(DANAS_DM), ...slack.ephemerals(DANA.slack)]
+        .map(textOf)
+        .find((text) => text.includes('That decided nothing')),
+    );
+    expect(tickets).toHaveLength(2);
+    expect(tickets.filter((each) => told.includes(`approve ${each}`))).toEqual([first]);
+    expect(story.sandbox.claude.requests).toHaveLength(before);
+  });
+
   it('is not answered where the card says what came of it', async () => {
     await begin();
     story.config = withPerson(story.config, 'dana', { prefers: [Platform.parse('slack')] });
