@@ -288,7 +288,9 @@ export class AnswerDesk implements Lookup {
     const speaker = miss && (await this.#speakerOf(message.sender));
     if (!miss || !speaker) return undefined;
     // What it was about may be settled by now, and still it is no talk.
-    if (await writer.wasWritten(message.conversationId, onceKey(message.id))) return 'told-before';
+    for (const key of [onceKey(message.id), turnedAwayKey(message.id)]) {
+      if (await writer.wasWritten(message.conversationId, key)) return 'told-before';
+    }
     if (miss.kind !== 'no-ticket') {
       const approval = await approvals.find(miss.request.approvalId);
       // To the agent one may speak of what is over.
@@ -787,6 +789,11 @@ const LAPSED =
 /** Under which an answer is remembered as dealt with. */
 function onceKey(id: string): string {
   return `answer:${id}`;
+}
+
+/** Under which it is remembered that a message was not taken, and that its author was told. */
+export function turnedAwayKey(id: string): string {
+  return `turned-away:${id}`;
 }
 
 /** Of somebody nobody knows, or about nothing there is: anybody can invent any number of those. */

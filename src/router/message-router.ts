@@ -38,7 +38,7 @@ import type { Mailbox } from '../mailbox/mailbox.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Once } from '../redis/effects.ts';
-import type { AnswerDesk } from './answer-desk.ts';
+import { type AnswerDesk, turnedAwayKey } from './answer-desk.ts';
 import { wordsForHuman } from './control-directives.ts';
 import type { Directive, DirectiveDesk } from './directive-desk.ts';
 import { ESCALATION_DIRECTIVES } from './escalation-directives.ts';
@@ -435,7 +435,7 @@ export class MessageRouter {
   // ── Writing ────────────────────────────────────────────────────────────────────────────────────────────────
 
   #firstTime(id: string): Once {
-    return { key: `turned-away:${id}`, forMs: this.deps.config().settings.retention.dedupe };
+    return { key: turnedAwayKey(id), forMs: this.deps.config().settings.retention.dedupe };
   }
 
   async #record(

@@ -330,6 +330,10 @@ describe('answers by ticket', () => {
       'behind a word that says how it is handled',
       (thread: string) => write(DANA.slack, '<@U0SIGNALBOX> !quiet approve', thread),
     ],
+    [
+      'behind the word by which one asks',
+      (thread: string) => write(DANA.slack, '<@U0SIGNALBOX> !ask approve', thread),
+    ],
   ])(
     'decide nothing as a bare word %s, and each time its author reads which line does',
     async (_where, say) => {
@@ -375,6 +379,41 @@ describe('answers by ticket', () => {
 
     expect(claude.requests).toHaveLength(before);
     expect(bareWords()).toHaveLength(1);
+  });
+
+  it('OM-052 are no talk as a bare word that was one too many, and is delivered again once the request is settled', async () => {
+    const { thread, ticket } = await held();
+    const { slack, claude } = story.sandbox;
+    letSayInAMinute(1);
+    await write(DANA.slack, '!withdraw', thread);
+    const { ts, acknowledged } = await slack.say({
+      user: DANA.slack,
+      channel: GENERAL,
+      text: 'approve',
+      thread,
+    });
+    await acknowledged;
+    await told(DANA.slack, /Nothing came of what you just wrote/);
+    letSayInAMinute(1_000);
+    await write(DANA.slack, `approve ${ticket}`, thread);
+    await story.answer(thread, /Done/);
+    await story.quiet();
+    const before = claude.requests.length;
+
+    await slack.deliverEvent({
+      type: 'message',
+      user: DANA.slack,
+      channel: GENERAL,
+      channel_type: 'channel',
+      text: 'approve',
+      ts,
+      thread_ts: thread,
+      event_ts: ts,
+    });
+    await story.quiet();
+
+    expect(claude.requests).toHaveLength(before);
+    expect(bareWords()).toEqual([]);
   });
 
   it('are talk for the agent as a bare word of whoever is not asked, elsewhere, and with anything beside it', async () => {
