@@ -112,10 +112,15 @@ function unknownKey(key: string, path: Path, file: ConfigFile, schema: z.ZodType
   });
 }
 
-/** The branch somebody was probably writing: of those that got started, the one with the fewest complaints. */
+/** The branch somebody was probably writing: of those that got started, one that knows what they wrote, with the fewest complaints. */
 function likeliestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   const started = branches.filter((issues) => !issues.some(isWrongFromTheStart));
-  return [...started].sort((a, b) => a.length - b.length)[0];
+  return started.toSorted((a, b) => strangeIn(a) - strangeIn(b) || a.length - b.length)[0];
+}
+
+/** Whether what is written there at the top belongs to another one. */
+function strangeIn(issues: readonly Issue[]): number {
+  return issues.filter(({ code, path }) => code === 'unrecognized_keys' && path.length === 0).length;
 }
 
 function isWrongFromTheStart(issue: Issue): boolean {

@@ -340,6 +340,15 @@ describe('what makes people be called', () => {
     ]);
   });
 
+  it('with a key that is not one of its kind is told of that key, and not as one of another kind', () => {
+    const trigger = '{ when: { message: { text: [fire, outage] } }, raise: duty }';
+
+    expect(mistakes(duty, `triggers: [${trigger}]`)).toMatchObject([
+      { keyPath: 'triggers[0].when.message.text', expected: expect.stringContaining('words') },
+      { keyPath: 'triggers[0].when.message', expected: expect.stringContaining('at least one condition') },
+    ]);
+  });
+
   it('may be an approval, which names its policy', () => {
     const { escalation, schedules: on_call } = policies(duty);
     const named = escalation.replace('deadline: 24h # a day', 'deadline: 24h\n    escalation: dty');
