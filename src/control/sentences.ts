@@ -277,8 +277,12 @@ export function handoffText({ code, control }: HandoffResult): string {
   }
 }
 
-export const NOBODY_COULD_COME =
-  'There is nobody who could take over here: no role of anybody I know has the permission `take-over`. I go on answering.';
+/** @param areThey whether whoever asks could take over themselves */
+export function nobodyCouldCome(areThey: boolean): string {
+  return areThey
+    ? 'There is nobody else who could take over here: of those I know, only you have the permission `take-over`. I go on answering.'
+    : 'There is nobody who could take over here: no role of anybody I know has the permission `take-over`. I go on answering.';
+}
 
 /** What somebody is told who writes while a human is waited for. */
 export function waitingText(control: PendingControl): string {

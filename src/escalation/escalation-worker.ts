@@ -279,8 +279,12 @@ export class EscalationWorker {
   }
 
   /** Where a word to one person is read by others, it is one to all of them. */
-  #pageOf({ page, ifPrivate }: Extract<EscalationItem, { kind: 'page' }>): Page {
-    if (!this.deps.tellsEverybody(page.platform)) return page;
+  #pageOf({ person, page: whole, ifPrivate }: Extract<EscalationItem, { kind: 'page' }>): Page {
+    const { directory, tellsEverybody } = this.deps;
+    const { conversation, ...called } = whole;
+    // To whom nobody would let take it over, it is not offered.
+    const page = directory.may(directory.find(person)?.roles ?? [], 'take-over') ? whole : called;
+    if (!tellsEverybody(page.platform)) return page;
     return { ...page, markdown: this.#openWords({ markdown: page.markdown, ifPrivate }) };
   }
 

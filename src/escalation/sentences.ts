@@ -36,7 +36,7 @@ export function callText(
     case 'call':
       return `**${literal(title)}** (${severity})${said}\n\nSomebody has to look after this.${again} ${whatToDo(escalation)}\`/ack ${id}\` says that you do, and nobody else is called. \`/snooze ${id} 1h\` puts it off; \`/escalate ${id}\` calls the next.`;
     case 'last':
-      return `**Nobody has taken this: ${literal(title)}** (${severity})${said}\n\n${beforeText(escalation)}${again} ${whatToDo(escalation)}\`/ack ${id}\` says that you look after it.`;
+      return `**Nobody has this: ${literal(title)}** (${severity})${said}\n\n${beforeText(escalation)}${again} ${whatToDo(escalation)}\`/ack ${id}\` says that you look after it.`;
     case 'still':
       return `**Are you still on it? ${literal(title)}** (${severity})${said}\n\n\`/ack ${id}\` says so, \`/resolve ${id}\` closes it, \`/release ${id}\` lets others be called. Without a word from you it goes on to others soon.`;
     default:
@@ -88,7 +88,7 @@ function whatToDo(escalation: Escalation): string {
 }
 
 function takeOverText(conversation: ConversationId, where: string): string {
-  return `\`/takeover ${ticketFor(conversation)}\` answers ${where} in place of the agent.`;
+  return `\`/takeover ${ticketFor(conversation)}\` answers ${where} in place of the agent, if you may take conversations over.`;
 }
 
 /** What goes out for what somebody is told at one time, and the buttons for it where it is one thing. */

@@ -14,7 +14,7 @@ import { lastWordsIn } from '../control/last-words.ts';
 import {
   handBackText,
   handoffText,
-  NOBODY_COULD_COME,
+  nobodyCouldCome,
   takeOverText,
   type Which,
 } from '../control/sentences.ts';
@@ -78,7 +78,7 @@ export class ControlDirectives {
         const item = wordsForHuman(message) === undefined ? undefined : itemIdOf(message);
         const result = await desk.callHuman(gesture, { reason: rest?.slice(0, MOST_CHARS.human), item });
         const left = ticket === undefined ? '' : leftText((message.attachments ?? []).length);
-        return result ? `${handoffText(result)}${left}` : NOBODY_COULD_COME;
+        return result ? `${handoffText(result)}${left}` : nobodyCouldCome(desk.mayTakeOver(gesture.by.roles));
       }
       case 'say':
         return this.#say(gesture, message, rest);

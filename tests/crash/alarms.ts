@@ -23,7 +23,7 @@ const LOOK_EVERY_MS = 200;
 /** Long enough for her to have answered, and for one gateway to be killed and started. */
 const WAIT_MS = 4_000;
 
-const CALLED = /Somebody has to look after this|Nobody has taken this/;
+const CALLED = /Somebody has to look after this|Nobody has this/;
 const ID = /esc_p\d+_[0-9a-z]{12}/g;
 
 /** What stands in `escalation.yaml` beside the rest. */

@@ -67,7 +67,7 @@ describe('a policy that hands off, and whoever it calls comes', () => {
     expect(await story.app.escalations.live(5)).toEqual([]);
     await story.advance(40 * MINUTE);
     await story.quiet();
-    expect(called().join()).not.toContain('Nobody has taken this');
+    expect(called().join()).not.toContain('Nobody has this');
   });
 
   it('OM-053 goes on when they were quiet there for so long that it was taken back', async () => {

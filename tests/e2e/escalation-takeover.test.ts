@@ -66,7 +66,7 @@ describe('somebody who has the conversation that others are called to', () => {
     await later(3);
 
     expect(said(OPS).join()).not.toContain('Somebody has to look after this');
-    expect(said(DANA_DM).join()).not.toContain('Nobody has taken this');
+    expect(said(DANA_DM).join()).not.toContain('Nobody has this');
     expect(await live()).toMatchObject([{ standing: { state: 'ACKED', owner: { person: 'dana' } } }]);
   });
 
@@ -126,7 +126,7 @@ describe('somebody who has the conversation that others are called to', () => {
 
     expect(await live()).toEqual([]);
     await later(40);
-    expect(said(DANA_DM).join()).not.toContain('Nobody has taken this');
+    expect(said(DANA_DM).join()).not.toContain('Nobody has this');
   });
 
   it('OM-053 is not told that they have taken it over', async () => {
@@ -200,7 +200,7 @@ describe('a call about a request, whose policy hands the conversation over', () 
       if (end === 'handed back') await story.say(DANA.slack, thread, '!handback');
       for (let minutes = 0; minutes < 100; minutes += 10) await later(10);
 
-      const lastWay = said(DANA_DM).filter((text) => /Nobody has taken this/.test(text));
+      const lastWay = said(DANA_DM).filter((text) => /Nobody has this/.test(text));
       expect(lastWay.length, end).toBeGreaterThan(0);
       if (end === 'handed back') await story.end();
     }

@@ -698,6 +698,25 @@ describe('what is said', () => {
     expect(await live()).toEqual([]);
   });
 
+  it('OM-053 offers to take the conversation over to those who may', async () => {
+    const watching = calling({ message: { words: ['lawsuit'] } });
+    const calledWith = async (config: (shipped: StoryConfig) => StoryConfig) => {
+      story = await Story.begin({ config });
+      await story.mention('I think about a lawsuit');
+      const call = await untilTold(/Somebody wrote what a rule watches for/);
+      await story.end();
+      return call;
+    };
+
+    expect(await calledWith(watching)).toContain('"text":"Take over"');
+    const notOffered = await calledWith((shipped) =>
+      withPerson(watching(shipped), 'dana', { roles: ['manager'] }),
+    );
+    expect(notOffered).not.toContain('"text":"Take over"');
+    expect(notOffered).toContain('if you may take conversations over');
+    story = await Story.begin();
+  });
+
   it('OM-053 OM-140 calls somebody for words of a message once, though the model is away, and when it is back', async () => {
     story = await Story.begin({ config: withImpatientModel(calling({ message: { words: ['lawsuit'] } })) });
     story.sandbox.claude.fault({ kind: 'overloaded' }, 1_000);

@@ -18,6 +18,15 @@ afterEach(async () => {
   await story.end();
 });
 
+it('C4 whoever alone could take over is told so when they ask for a human', async () => {
+  const thread = await story.mention('hello', DANA.slack);
+  await story.answer(thread, /./);
+
+  await story.say(DANA.slack, thread, '!human nobody answers me');
+
+  expect(await story.told(DANA.slack, /nobody else who could take over/)).toContain('only you');
+});
+
 describe('a takeover while the bot is mid-answer', () => {
   it('C1 lets nothing out that was begun before, and C3 C5 gives the agent what was said meanwhile', async () => {
     const { slack, claude } = story.sandbox;
