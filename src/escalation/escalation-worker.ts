@@ -282,8 +282,8 @@ export class EscalationWorker {
   #pageOf({ person, page: whole, ifPrivate }: Extract<EscalationItem, { kind: 'page' }>): Page {
     const { directory, tellsEverybody } = this.deps;
     const { conversation, ...called } = whole;
-    // To whom nobody would let take it over, it is not offered.
-    const page = directory.may(directory.find(person)?.roles ?? [], 'take-over') ? whole : called;
+    const mayTake = directory.may(directory.find(person)?.roles ?? [], 'take-over');
+    const page = conversation === undefined || mayTake ? whole : called;
     if (!tellsEverybody(page.platform)) return page;
     return { ...page, markdown: this.#openWords({ markdown: page.markdown, ifPrivate }) };
   }

@@ -80,7 +80,7 @@ export class RealEngine {
       escalations,
       pagers,
       approvals: { find: async () => undefined } as unknown as EscalationWorkerDeps['approvals'], // cards are not played
-      directory: { find: () => undefined } as unknown as EscalationWorkerDeps['directory'], // nor asked for
+      directory: { find: () => undefined, may: () => true } as unknown as EscalationWorkerDeps['directory'], // nor asked for; everybody may take over
       placeOn: () => undefined,
       controls: { noteTicket: async () => {} } as unknown as EscalationWorkerDeps['controls'], // nobody takes it over by that
       channelOn: (platform, channel) => this.setting.channelOn(platform, channel),
