@@ -28,10 +28,15 @@ export function createConfigChange(core: Core, agent: AgentEquipment, isWorking:
       void agent.skills.reload();
       agent.results.clear();
       // What is switched on by the same change is there by then.
-      const told = agent.scripts.look().then(() => {
-        sayMisnamed(core, agent);
-        sayIdleConditions(core, agent);
-      });
+      const told = agent.scripts
+        .look()
+        .then(() => {
+          sayMisnamed(core, agent);
+          sayIdleConditions(core, agent);
+        })
+        .catch((error: unknown) => {
+          log.error({ error }, 'what is probably not meant in authorizations.yaml could not be found');
+        });
       looking = looking
         .then(() => people.look())
         .catch((error: unknown) => {
