@@ -103,9 +103,9 @@ export class EscalationDesk {
     act?: EscalationAct,
   ): string | undefined {
     const { directory } = this.deps;
-    const { told, posted = [], subject, except, exceptSince = [] } = escalation;
+    const { told, posted = [], subject, except, exceptSince = {} } = escalation;
     const from = directory.idsOf(person).filter((id) => except.includes(id));
-    const hadItBefore = from.every((id) => exceptSince.includes(id));
+    const hadItBefore = from.every((id) => exceptSince[id] === person);
     if (isOwner(escalation, { person }) && (hadItBefore || act?.kind === 'let-go')) return 'it is theirs';
     if (from.length > 0) return undefined;
     if (told.includes(person)) return 'they were called';

@@ -38,6 +38,12 @@ describe('a request that came from an account which is known to be its owner’s
     expect(await desk.act(gesture(id), { kind: 'resolve' })).toMatchObject({ code: 'NOT_PERMITTED' });
   });
 
+  it('E8 is not theirs to end though it came from somebody else first', async () => {
+    const { desk, id } = await open(['somebody', 'dana'], { takenAfter: 2 });
+
+    expect(await desk.act(gesture(id), { kind: 'resolve' })).toMatchObject({ code: 'NOT_PERMITTED' });
+  });
+
   it('is listed to them, who may let go of it', async () => {
     const { desk, id } = await open(['dana']);
 
@@ -53,8 +59,8 @@ it('E8 what somebody had before they reported it once more stays theirs', async 
   expect(answer).toMatchObject({ code: 'RESOLVED' });
 });
 
-/** Dana has it since it was reported first. @param by by whose accounts it was reported, one after the other */
-async function open(by: readonly ['dana' | 'somebody', ...('dana' | 'somebody')[]]) {
+/** @param by by whose accounts it was reported, one after the other; Dana has it since the one named by `takenAfter` */
+async function open(by: readonly ('dana' | 'somebody')[], { takenAfter = 1 } = {}) {
   const { redis, keys } = await openStore();
   const writer = new EffectWriter(redis, keys);
   const escalations = new EscalationStore(redis, keys, writer, () => HOUR);
@@ -69,13 +75,12 @@ async function open(by: readonly ['dana' | 'somebody', ...('dana' | 'somebody')[
     const except = who === 'dana' ? [guestIdOf(ACCOUNT)] : [OTHER];
     return escalations.apply(id, (before, nowMs) => raise(before, { ...report, except }, PLAN, nowMs));
   };
-  const [first, ...others] = by;
-  await reportBy(first);
+  for (const who of by.slice(0, takenAfter)) await reportBy(who);
   await escalations.apply(
     id,
     (before, nowMs) => before && acknowledge(before, { by: DANA, permitted: true }, nowMs),
   );
-  for (const who of others) await reportBy(who);
+  for (const who of by.slice(takenAfter)) await reportBy(who);
   const people = { dana: { name: 'Dana', roles: [], accounts: { slack: ['T0/U0DANA'] } } };
   const config = { contacts: { people, groups: {} }, authorizations: { roles: {} } };
   const directory = new Directory(() => config as unknown as Config); // all that is read of it

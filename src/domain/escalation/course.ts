@@ -86,13 +86,15 @@ function raiseAgain(
   { severity, title, words, origin, except }: Report,
   nowMs: number,
 ): EscalationStep<RaiseResult> {
-  const since = except.filter((person) => !before.except.includes(person));
+  const further = except.filter((person) => !before.except.includes(person));
+  const owner = before.standing.state === 'ACKED' ? before.standing.owner.person : undefined;
+  const since = owner === undefined ? [] : further.map((person) => [person, owner] as const);
   const counted: Escalation = {
     ...before,
     count: before.count + 1,
     lastMs: nowMs,
-    except: [...before.except, ...since],
-    ...(since.length > 0 ? { exceptSince: [...(before.exceptSince ?? []), ...since] } : {}),
+    except: [...before.except, ...further],
+    ...(since.length > 0 ? { exceptSince: { ...before.exceptSince, ...Object.fromEntries(since) } } : {}),
   };
   if (!isWorse(severity, before.severity)) {
     return { result: 'DEDUPED', moved: bySystem(advance(counted, before.standing), 'reported-again') };

@@ -137,8 +137,8 @@ export const Escalation = z.object({
   correlation: z.string(),
   /** Not called: those it comes from. */
   except: z.array(PersonId),
-  /** Of those, the ones it did not come from when it began: whoever of them has it had it before. */
-  exceptSince: z.array(PersonId).optional(),
+  /** Of those, the ones it came from only once somebody had it, and who that was. */
+  exceptSince: z.record(z.string(), PersonId).optional(),
   plan: EscalationPlan,
   severity: Severity,
   /** How often it was reported, when first and when last. */
