@@ -21,7 +21,13 @@ import {
   resolve,
   snooze,
 } from '../domain/escalation/answers.ts';
-import type { Escalation, EscalationStep, Owner } from '../domain/escalation/record.ts';
+import {
+  comesFrom,
+  type Escalation,
+  type EscalationStep,
+  isOwner,
+  type Owner,
+} from '../domain/escalation/record.ts';
 import type { EscalationId, Platform } from '../domain/ids.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
@@ -92,7 +98,7 @@ export class EscalationDesk {
   async listFor(by: Pick<Owner, 'person'> & Actor, most: number): Promise<Escalation[]> {
     return this.deps.escalations.live(
       most,
-      (escalation) => isOwner(escalation, by) || this.#ruleFor(escalation, by) !== undefined,
+      (escalation) => isOwner(escalation, by.person) || this.#ruleFor(escalation, by) !== undefined,
     );
   }
 
@@ -103,11 +109,10 @@ export class EscalationDesk {
     act?: EscalationAct,
   ): string | undefined {
     const { directory } = this.deps;
-    const { told, posted = [], subject, except, exceptSince = {} } = escalation;
-    const from = directory.idsOf(person).filter((id) => except.includes(id));
-    const hadItBefore = from.every((id) => exceptSince[id] === person);
-    if (isOwner(escalation, { person }) && (hadItBefore || act?.kind === 'let-go')) return 'it is theirs';
-    if (from.length > 0) return undefined;
+    const { told, posted = [], subject } = escalation;
+    const isFromThem = comesFrom(escalation, person, directory.idsOf(person));
+    if (isOwner(escalation, person) && (!isFromThem || act?.kind === 'let-go')) return 'it is theirs';
+    if (isFromThem) return undefined;
     if (told.includes(person)) return 'they were called';
     const isKnown = directory.find(person) !== undefined;
     const called = posted.find(
@@ -147,10 +152,6 @@ export class EscalationDesk {
       },
     };
   }
-}
-
-function isOwner({ standing }: Escalation, { person }: Pick<Owner, 'person'>): boolean {
-  return standing.state === 'ACKED' && standing.owner.person === person;
 }
 
 function decide(

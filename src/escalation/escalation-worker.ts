@@ -282,8 +282,7 @@ export class EscalationWorker {
   #pageOf({ person, page: whole, ifPrivate }: Extract<EscalationItem, { kind: 'page' }>): Page {
     const { directory, tellsEverybody } = this.deps;
     const { conversation, ...called } = whole;
-    const mayTake = directory.may(directory.find(person)?.roles ?? [], 'take-over');
-    const page = conversation === undefined || mayTake ? whole : called;
+    const page = conversation === undefined || directory.mayHold(person, 'take-over') ? whole : called;
     if (!tellsEverybody(page.platform)) return page;
     return { ...page, markdown: this.#openWords({ markdown: page.markdown, ifPrivate }) };
   }

@@ -24,10 +24,12 @@ import {
 } from '../domain/escalation/answers.ts';
 import { handsOff } from '../domain/escalation/plan.ts';
 import {
+  comesFrom,
   type Escalation,
   type EscalationMove,
   type EscalationStep,
   isLive,
+  isOwner,
   type Owner,
 } from '../domain/escalation/record.ts';
 import type { ConversationId, PersonId } from '../domain/ids.ts';
@@ -126,7 +128,7 @@ export function followTakeover(
   taking: Taking,
   nowMs: number,
 ): EscalationStep<unknown> {
-  const { standing, key, subject } = escalation;
+  const { key, subject } = escalation;
   const { by, became } = taking;
   if (isOfHandoff(key)) return { result: 'NOTHING' };
   const deed = { by, permitted: mayHave(escalation, taking) };
@@ -138,7 +140,7 @@ export function followTakeover(
         ? takeWithConversation(escalation, deed, nowMs)
         : keepWithoutConversation(escalation, nowMs);
     case 'quiet':
-      return isOwner(standing, by.person) ? giveUp(escalation, by, nowMs) : { result: 'NOTHING' };
+      return isOwner(escalation, by.person) ? giveUp(escalation, by, nowMs) : { result: 'NOTHING' };
     case 'handed-back':
       if (!wasTheirs(escalation, by.person)) return { result: 'NOTHING' };
       return deed.permitted && isDoneThere(escalation)
@@ -155,8 +157,9 @@ export function followTakeover(
  * Nobody has what comes from them. Who may take the conversation over that a request waits in is not called about that
  * by this alone, unless its policy wants somebody there.
  */
-function mayHave({ except, subject, plan, told }: Escalation, { by, ids, operates }: Taking): boolean {
-  if (ids.some((id) => except.includes(id))) return false;
+function mayHave(escalation: Escalation, { by, ids, operates }: Taking): boolean {
+  const { subject, plan, told } = escalation;
+  if (comesFrom(escalation, by.person, ids)) return false;
   return subject.kind !== 'approval' || handsOff(plan) || operates || told.includes(by.person);
 }
 
@@ -173,7 +176,7 @@ function followForRequest(
     case 'quiet':
     case 'handed-back': {
       const { person } = deed.by;
-      const isTheirs = escalation.cameWith === person && isOwner(escalation.standing, person);
+      const isTheirs = escalation.cameWith === person && isOwner(escalation, person);
       return isTheirs ? giveUp(escalation, deed.by, nowMs) : { result: 'NOTHING' };
     }
     case 'withdrawn':
@@ -188,13 +191,10 @@ function giveUp(escalation: Escalation, by: Owner, nowMs: number): EscalationSte
   return release(escalation, { by, permitted: true }, nowMs);
 }
 
-function isOwner(standing: Escalation['standing'], person: PersonId): boolean {
-  return standing.state === 'ACKED' && standing.owner.person === person;
-}
-
 /** Also where it was put off, or pushed on, meanwhile; not where they let go of it, or somebody else has it. */
-function wasTheirs({ standing, cameWith }: Escalation, person: PersonId): boolean {
-  return standing.state === 'ACKED' ? standing.owner.person === person : cameWith === person;
+function wasTheirs(escalation: Escalation, person: PersonId): boolean {
+  const { standing, cameWith } = escalation;
+  return standing.state === 'ACKED' ? isOwner(escalation, person) : cameWith === person;
 }
 
 /** What a plan left to be done by hand is done elsewhere, unless its policy wanted a person there. */

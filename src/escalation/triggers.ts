@@ -156,6 +156,19 @@ export function keyOf(
   return [happening.kind, raise, what, ...(of === undefined ? [] : [of])].join(':');
 }
 
+/**
+ * What a rule is known by to something that is seen again and again: a message is one thing to it, however bad; an outage
+ * a further one after each time the configuration names.
+ */
+export function onceKeyOf(
+  happening: Known,
+  trigger: Pick<EscalationTrigger, 'raise' | 'name' | 'when'>,
+  conversationId: string,
+): string {
+  const key = keyOf(happening, trigger, conversationId);
+  return trigger.when.kind === 'model-away' ? `${key}:${trigger.when.afterMs}` : key;
+}
+
 /** What the same trouble is known by, whichever policies it begins. */
 export function troubleOf(happening: Known, conversationId: string): string {
   const { kind, tool } = happening;

@@ -336,12 +336,12 @@ export class Directory {
 
   /** Whether there is, or may be by a group, somebody with a permission; `except` one person. */
   isHeld(permission: Permission, except?: PersonId): boolean {
-    const isGroupRole = ([role, { granted_by }]: [string, { granted_by?: unknown }]) =>
-      granted_by !== undefined && this.may([role], permission);
-    return (
-      this.holders(permission).some(({ id }) => id !== except) ||
-      Object.entries(this.#authorizations().roles).some(isGroupRole)
-    );
+    return this.holders(permission).some(({ id }) => id !== except) || this.#isOfGroups(permission);
+  }
+
+  /** Whether somebody has a permission, or may have it by a group; which ones they are in is known while they act. */
+  mayHold(id: PersonId, permission: Permission): boolean {
+    return this.may(this.find(id)?.roles ?? [], permission) || this.#isOfGroups(permission);
   }
 
   /** The roles of somebody who acts now: their own, and those that groups of the platform they act on carry. */
@@ -540,6 +540,13 @@ export class Directory {
     const person = this.find(id);
     if (!person || !this.may(person.roles, 'approve')) return false;
     return isApprover(approvers, { person: id, roles: person.roles, onCall: schedulesIn(approvers) });
+  }
+
+  /** Whether some group of a platform carries a role with a permission. */
+  #isOfGroups(permission: Permission): boolean {
+    return Object.entries(this.#authorizations().roles).some(
+      ([role, { granted_by }]) => granted_by !== undefined && this.may([role], permission),
+    );
   }
 
   #guestWith(account: AccountId, displayName: string, nowMs: number): Speaker | undefined {

@@ -14,6 +14,7 @@ import type { Config } from '../config/load-config.ts';
 import type { WhereOf } from '../control/whereabouts.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { ModelUnavailableError } from '../domain/errors.ts';
+import { isWorse, type Severity } from '../domain/escalation/plan.ts';
 import { isLive } from '../domain/escalation/record.ts';
 import type { ConversationId, PersonId } from '../domain/ids.ts';
 import { MailboxItem } from '../domain/mailbox-item.ts';
@@ -25,7 +26,7 @@ import {
   type Closing,
   closingsOf,
   type Happening,
-  keyOf,
+  onceKeyOf,
   type Recovery,
   reportsOf,
   type Scene,
@@ -217,14 +218,24 @@ export class Alarms {
     });
   }
 
-  /** Reports of what is seen again and again until it is over: one for each rule, though rules may change meanwhile. */
+  /**
+   * Reports of what is seen again and again until it is over: one for each rule, as bad as the worst of its name. Rules
+   * may change meanwhile: how bad it is, and behind a name what it watches for, makes none a further one.
+   */
   #once(happening: Happening, scene: Scene): Effect[] {
-    return this.#triggers.flatMap((trigger) => {
-      const id = `${scene.id}:${markOf(`${keyOf(happening, trigger, scene.conversationId)}:${trigger.severity}`)}`;
+    const worst = new Map<string, { readonly severity: Severity; readonly reports: readonly Effect[] }>();
+    for (const trigger of this.#triggers) {
+      const { severity } = trigger;
+      const id = `${scene.id}:${markOf(onceKeyOf(happening, trigger, scene.conversationId))}`;
+      const reports = reportsOf([trigger], happening, { ...scene, id });
+      const known = worst.get(id);
+      if (reports.length > 0 && (!known || isWorse(severity, known.severity))) {
+        worst.set(id, { severity, reports });
+      }
+    }
+    return [...worst].flatMap(([id, { reports }]) => {
       const once = namelessOnce(`reported:${id}`, REPORT_ONCE_MS);
-      return reportsOf([trigger], happening, { ...scene, id }).map((effect) =>
-        effect.kind === 'out' ? { ...effect, once } : effect,
-      );
+      return reports.map((effect) => (effect.kind === 'out' ? { ...effect, once } : effect));
     });
   }
 

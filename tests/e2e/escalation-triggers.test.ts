@@ -714,6 +714,13 @@ describe('what is said', () => {
     );
     expect(notOffered).not.toContain('"text":"Take over"');
     expect(notOffered).toContain('if you may take conversations over');
+    const byGroup = { permissions: ['take-over' as const], granted_by: ['slack:T0SANDBOX:S0GUIDES'] };
+    const mayByGroup = await calledWith((shipped) => {
+      const config = withPerson(watching(shipped), 'dana', { roles: ['manager'] });
+      const roles = { ...config.authorizations.roles, guide: byGroup };
+      return { ...config, authorizations: { ...config.authorizations, roles } };
+    });
+    expect(mayByGroup).toContain('"text":"Take over"');
     story = await Story.begin();
   });
 
@@ -761,8 +768,8 @@ describe('what is said', () => {
     const WATCH = { when: { message: { words: ['production is down'] } }, raise: 'duty' };
 
     /** The thread in which they stand in line, once somebody was called for them. */
-    async function standing(): Promise<string> {
-      story = await Story.begin({ config: calling(WATCH.when) });
+    async function standing(config = calling(WATCH.when)): Promise<string> {
+      story = await Story.begin({ config });
       const thread = await story.mention('hello');
       await story.answer(thread, /./);
       await story.say(ALEX.slack, thread, '!human my order is lost');
@@ -770,7 +777,7 @@ describe('what is said', () => {
       await story.say(ALEX.slack, thread, 'is anybody there?');
       await story.say(ALEX.slack, thread, WORDS);
       await story.advance(MINUTE);
-      await untilTold(/Somebody wrote what a rule watches for/);
+      await untilTold(/somebody wrote what a rule watches for/i);
       return thread;
     }
 
@@ -788,6 +795,20 @@ describe('what is said', () => {
       await takenOver(thread);
 
       expect(await live()).toMatchObject([{ count: 1 }]);
+    });
+
+    it('OM-053 calls nobody once more for what is over, though its rule is edited meanwhile', async () => {
+      const named = { ...WATCH, name: 'Outages' };
+      const thread = await standing((shipped) => naming(calling(WATCH.when)(shipped), [named]));
+      const [called] = await story.app.escalations.live(10);
+      await story.dm(DANA.slack, `!resolve ${called?.id} we know`);
+      await untilTold(/Dana Reyes has closed it/, OPS);
+
+      const edited = { ...named, severity: 'critical', when: { message: { words: ['urgent'] } } };
+      story.config = naming(story.config, [edited]);
+      await takenOver(thread);
+
+      expect(await live()).toEqual([]);
     });
 
     it('OM-053 calls somebody once for each rule, though another is put in front of it meanwhile', async () => {

@@ -87,7 +87,7 @@ async function open() {
       authorizations: { takeover: { wait: HOUR } },
       escalation: { escalations: {} },
     }),
-    directory: { operators: () => [], find: () => undefined, may: () => true },
+    directory: { operators: () => [], find: () => undefined, mayHold: () => true },
     tellsEverybody: () => false,
     rememberMs: () => HOUR,
     log: silent,

@@ -43,7 +43,7 @@ import {
   type Input,
   type Who,
 } from './escalation-model-plan.ts';
-import { DAY, HOUR, PEOPLE, quietIn, surroundings } from './escalation-world.ts';
+import { accountOf, DAY, HOUR, idsOf, PEOPLE, quietIn, surroundings } from './escalation-world.ts';
 import { type Doing, type RealSide, SideBySide } from './side-by-side.ts';
 import { type Flow, type ModelFamily, play, StoreModel } from './store-model.ts';
 
@@ -53,6 +53,8 @@ const [ALEX] = PEOPLE as [PersonId]; // there are four of them
 const CONVERSATION = ConversationId.parse('slack:T0:C0:1');
 /** In a partition of its own, as each of them is: one look is at one. */
 const OTHER = ConversationId.parse('slack:T0:C0:2');
+/** As long as two of the things they are told, and three are longer, as a rule. */
+const SHORT = 500;
 const APPROVAL = ApprovalId.parse('apr_p0_0123456789ab');
 const SUBJECTS = [
   { key: 'it does not work', subject: { kind: 'conversation' as const, conversationId: CONVERSATION } },
@@ -152,6 +154,16 @@ export class PlannedSetting implements Setting {
 
   channelOn(platform: Platform, channel: string): Address | undefined {
     return platform === 'discord' ? undefined : { platform, route: { channel } };
+  }
+
+  /** Two of them may take a conversation over. */
+  mayHold(person: PersonId): boolean {
+    return person === 'dana' || person === 'lee';
+  }
+
+  /** One thing a message on one platform, on another as many as fit. */
+  isOneMessage(platform: Platform, markdown: string): boolean {
+    return platform !== 'discord' && (platform !== 'email' || markdown.length < SHORT);
   }
 }
 
@@ -405,7 +417,7 @@ export class History {
       severity: input.severity,
       title: 'It does not work',
       correlation: 'it',
-      except: input.isExcept ? PEOPLE.slice(0, 1) : [],
+      except: this.#fromOf(input, escalationIdOf(key, subject)),
     };
     const itemId = `report:${this.#count++}`;
     // By the configuration of the moment in which it is taken up.
@@ -415,6 +427,12 @@ export class History {
         this.#told(input, store, isTold, (model) => model.report(itemId, report, this.policy)),
       work: (process) => process.report(itemId, report, this.policy),
     };
+  }
+
+  #fromOf({ from, byAccount }: Extract<Input, { kind: 'report' }>, id: EscalationId): PersonId[] {
+    if (from === undefined) return [];
+    const person = this.#personOf(from, id);
+    return [byAccount ? accountOf(person) : person];
   }
 
   #toDeed(input: Deed, id: EscalationId): Doing<EngineProcess> {
@@ -603,7 +621,7 @@ function toDecide(input: Deed): Decide {
       case 'follow':
         return followTakeover(
           it,
-          { by, became: input.became, ids: [by.person], operates: input.operates },
+          { by, became: input.became, ids: idsOf(by.person), operates: input.operates },
           nowMs,
         );
       default:

@@ -22,7 +22,7 @@ import type { PersonId } from '../../src/domain/ids.ts';
 import { partitionOf } from '../../src/redis/keys.ts';
 import { isSame } from './approval-model.ts';
 import { type Happening, type History, IDS } from './escalation-model-history.ts';
-import { PEOPLE, START } from './escalation-world.ts';
+import { idsOf, PEOPLE, START } from './escalation-world.ts';
 
 /** What is wrong, in a sentence; undefined when it holds. */
 export type Invariant = (history: History) => string | undefined;
@@ -168,7 +168,7 @@ export const INVARIANTS = {
       );
       for (const act of acts) {
         if (act.kind !== 'page' || act.why === 'still') continue;
-        if (next.except.includes(act.person)) return `${act.person} was called about what comes from them`;
+        if (isFrom(next, act.person)) return `${act.person} was called about what comes from them`;
         if (!known.includes(act.person) && !named.includes(act.person))
           return `${act.person} was called, and not on call`;
       }
@@ -305,8 +305,32 @@ export const INVARIANTS = {
         if (event !== 'acknowledged') return undefined;
         const isCalled = next.plan.steps.some(({ kind }) => kind === 'hand-off');
         const mayAct = isCalled || input.operates || before?.told.includes(person);
-        return mayAct && !next.except.includes(person) ? undefined : `${person} has it, and may not`;
+        return mayAct && !isFrom(next, person) ? undefined : `${person} has it, and may not`;
       }),
+
+  'E8 nobody has or ends what comes from them by a conversation, unless it came from them once they had it': (
+    history,
+  ) => {
+    // Of each escalation: whom it came from, and who had it then.
+    const from = new Map<string, Map<string, string | undefined>>();
+    return each(history, (happening) => {
+      if (happening.kind === 'lost') from.clear();
+      if (happening.kind !== 'written') return undefined;
+      const { before, moved, input } = happening;
+      const { next, event } = moved;
+      const owner = ownerIn(before);
+      const known =
+        (event === 'raised' ? undefined : from.get(next.id)) ?? new Map<string, string | undefined>();
+      from.set(next.id, known);
+      for (const id of next.except) if (!known.has(id)) known.set(id, owner);
+      if (input?.kind !== 'follow' || input.became === 'withdrawn' || input.by === 'owner') return undefined;
+      const { by } = input;
+      const hasNow = ownerIn(next) === by && owner !== by;
+      if (!hasNow && isLive(next)) return undefined;
+      const isFromThem = idsOf(by).some((id) => known.has(id) && (owner !== by || known.get(id) !== by));
+      return isFromThem ? `${by} ${hasNow ? 'has' : 'ended'} it` : undefined;
+    });
+  },
 
   'E10 who took a request by a word of their own has it whoever takes its conversation over': (history) => {
     const byWord = new Map<string, string>();
@@ -578,6 +602,14 @@ function targetsOf(plan: EscalationPlan, taken: readonly Taken[], before: Escala
     return step.onEmpty.kind === 'instead' ? [...step.who, ...step.onEmpty.who] : step.who;
   });
   return [...notified, ...plan.lastResort.who, ...(before?.calling?.who ?? [])];
+}
+
+function isFrom({ except }: Escalation, person: PersonId): boolean {
+  return idsOf(person).some((id) => except.includes(id));
+}
+
+function ownerIn(escalation: Escalation | undefined): PersonId | undefined {
+  return escalation?.standing.state === 'ACKED' ? escalation.standing.owner.person : undefined;
 }
 
 /** Turn by turn from the beginning of a rotation. */

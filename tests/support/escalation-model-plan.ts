@@ -16,7 +16,13 @@ export const BEGIN_MS = START + 40_000 * DAY;
 export type Who = PersonId | 'owner';
 
 export type Input =
-  | { readonly kind: 'report'; readonly severity: Severity; readonly isExcept: boolean }
+  /** By whom, if by anybody; perhaps from the account that they go by besides. */
+  | {
+      readonly kind: 'report';
+      readonly severity: Severity;
+      readonly from: Who | undefined;
+      readonly byAccount: boolean;
+    }
   | {
       readonly kind: 'acknowledge';
       readonly by: Who;
@@ -103,7 +109,8 @@ const back = fc.constantFrom(0, 0, 0, 1, 2);
 const report = fc.record({
   kind: fc.constant('report' as const),
   severity: fc.constantFrom(...Severity.options),
-  isExcept: fc.constantFrom(false, false, true),
+  from: fc.constantFrom<(Who | undefined)[]>(undefined, undefined, undefined, ...PEOPLE, 'owner'),
+  byAccount: fc.boolean(),
 });
 
 const deed: fc.Arbitrary<Input> = fc.oneof(
@@ -299,7 +306,7 @@ function commandsOf(isLossy: boolean, isAudited: boolean): fc.Arbitrary<Command[
 
 const REPORTED: Command = {
   kind: 'deliver',
-  input: { kind: 'report', severity: 'error', isExcept: false },
+  input: { kind: 'report', severity: 'error', from: undefined, byAccount: false },
   escalation: 0,
   fate: 'done',
 };

@@ -5,7 +5,7 @@ import type { OutboxItem } from '../../src/delivery/outbox.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import { type Report, raise } from '../../src/domain/escalation/course.ts';
 import type { EscalationPlan } from '../../src/domain/escalation/plan.ts';
-import type { EscalationId } from '../../src/domain/ids.ts';
+import type { EscalationId, PersonId } from '../../src/domain/ids.ts';
 import type { OutboundMessage } from '../../src/domain/message.ts';
 import { EscalationStore } from '../../src/escalation/escalation-store.ts';
 import { EscalationTimers } from '../../src/escalation/escalation-timers.ts';
@@ -39,7 +39,7 @@ export class RealEngine {
       escalations,
       quietOf: (person) => setting.quietOf(person),
       placeOn: (person, platform) => setting.placeOn(person, platform),
-      isOneMessage: () => true,
+      isOneMessage: (platform, markdown) => setting.isOneMessage(platform, markdown),
       rememberMs: () => REMEMBER_MS,
       log: silent,
     });
@@ -80,7 +80,9 @@ export class RealEngine {
       escalations,
       pagers,
       approvals: { find: async () => undefined } as unknown as EscalationWorkerDeps['approvals'], // cards are not played
-      directory: { find: () => undefined, may: () => true } as unknown as EscalationWorkerDeps['directory'], // nor asked for; everybody may take over
+      directory: {
+        mayHold: (person: PersonId) => this.setting.mayHold(person),
+      } as unknown as EscalationWorkerDeps['directory'], // nor whose they are
       placeOn: () => undefined,
       controls: { noteTicket: async () => {} } as unknown as EscalationWorkerDeps['controls'], // nobody takes it over by that
       channelOn: (platform, channel) => this.setting.channelOn(platform, channel),

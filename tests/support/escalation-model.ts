@@ -60,6 +60,9 @@ export interface Setting {
   quietOf(person: PersonId): Quiet;
   placeOn(person: PersonId, platform: Platform): Address | undefined;
   channelOn(platform: Platform, channel: string): Address | undefined;
+  /** Whether somebody may take a conversation over. */
+  mayHold(person: PersonId): boolean;
+  isOneMessage(platform: Platform, markdown: string): boolean;
 }
 
 /** A change of an escalation that became visible. */
@@ -216,7 +219,10 @@ export class EscalationModel {
     }
   }
 
-  *#admit(person: PersonId, page: Page): Flow<void> {
+  /** Taking over is offered to those who may. */
+  *#admit(person: PersonId, { conversation, ...called }: Page): Flow<void> {
+    const isOffered = conversation !== undefined && this.setting.mayHold(person);
+    const page = isOffered ? { ...called, conversation } : called;
     const quiet = this.setting.quietOf(person);
     yield* this.store.apply(
       PAGERS,
@@ -258,15 +264,26 @@ export class EscalationModel {
     const to = this.setting.placeOn(person, platform);
     if (!to) return pages.flatMap((page) => unreachedBy(person, page, nowMs));
     const conversationId = ConversationId.parse(`page:${person}`);
-    return inMessages(pages, () => true).flatMap((together) => {
-      const [first] = together;
-      if (!first) return [];
-      const { id, escalation: correlation } = first;
-      const told = [...together];
-      return [
-        toOutEffect({ kind: 'page', id, correlation, conversationId, to, person, pages: told, atMs: nowMs }),
-      ];
-    });
+    return inMessages(pages, (markdown) => this.setting.isOneMessage(platform, markdown)).flatMap(
+      (together) => {
+        const [first] = together;
+        if (!first) return [];
+        const { id, escalation: correlation } = first;
+        const told = [...together];
+        return [
+          toOutEffect({
+            kind: 'page',
+            id,
+            correlation,
+            conversationId,
+            to,
+            person,
+            pages: told,
+            atMs: nowMs,
+          }),
+        ];
+      },
+    );
   }
 
   #goesWrong({ person, channel, to }: Extract<OutboxItem, { kind: 'page' }>, page: Page): void {

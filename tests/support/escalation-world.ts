@@ -28,8 +28,8 @@ import {
   type Link,
 } from '../../src/domain/escalation/record.ts';
 import type { Surroundings } from '../../src/domain/escalation/surroundings.ts';
-import { EscalationId, PersonId, Platform } from '../../src/domain/ids.ts';
-import { Importance } from '../../src/domain/person.ts';
+import { AccountId, EscalationId, PersonId, Platform } from '../../src/domain/ids.ts';
+import { guestIdOf, Importance } from '../../src/domain/person.ts';
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
@@ -39,6 +39,10 @@ export const DAY = 24 * HOUR;
 export const START = Date.UTC(2026, 2, 2);
 
 export const PEOPLE = ['alex', 'dana', 'kim', 'lee'].map((name) => PersonId.parse(name));
+/** Everything somebody goes by: themselves, and the account they wrote from before it was known whose it is. */
+export const idsOf = (person: PersonId): PersonId[] => [person, accountOf(person)];
+export const accountOf = (person: PersonId): PersonId =>
+  guestIdOf(AccountId.parse(`slack:T0/${person.toUpperCase()}`));
 const PLATFORMS = ['slack', 'email', 'discord'].map((name) => Platform.parse(name));
 const HOURS = ['office', 'night'];
 const SCHEDULES = ['support', 'boss'];
@@ -87,7 +91,7 @@ export function surroundings(world: World, nowMs: number): Surroundings {
   };
   return {
     nowMs,
-    idsOf: (person) => [person],
+    idsOf,
     isOpen,
     opensAt,
     after: (name, fromMs, forMs) => {

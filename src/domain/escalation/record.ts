@@ -137,7 +137,7 @@ export const Escalation = z.object({
   correlation: z.string(),
   /** Not called: those it comes from. */
   except: z.array(PersonId),
-  /** Of those, the ones it came from only once somebody had it, and who that was. */
+  /** Of those, the ones it came from only once somebody had it, and who that was; none where that is not known. */
   exceptSince: z.record(z.string(), PersonId).optional(),
   plan: EscalationPlan,
   severity: Severity,
@@ -273,6 +273,27 @@ export interface EscalationStep<Result> {
 
 export function isLive({ standing }: Pick<Escalation, 'standing'>): boolean {
   return standing.state !== 'RESOLVED' && standing.state !== 'CANCELLED';
+}
+
+/** Whether somebody has it. */
+export function isOwner({ standing }: Pick<Escalation, 'standing'>, person: PersonId): boolean {
+  return standing.state === 'ACKED' && standing.owner.person === person;
+}
+
+/**
+ * Whether it comes from somebody, who then neither ends nor takes it; not where it did so only once they had it, and
+ * they have it still.
+ *
+ * @param ids every id they go by
+ */
+export function comesFrom(
+  escalation: Pick<Escalation, 'standing' | 'except' | 'exceptSince'>,
+  person: PersonId,
+  ids: readonly PersonId[],
+): boolean {
+  const { except, exceptSince = {} } = escalation;
+  const from = ids.filter((id) => except.includes(id));
+  return !from.every((id) => isOwner(escalation, person) && exceptSince[id] === person);
 }
 
 const NEVER = Number.POSITIVE_INFINITY;

@@ -376,20 +376,48 @@ describe('an escalation that called people to a conversation', () => {
     });
   });
 
-  it.each([
-    ['lets others be called', 'quiet', 'ACTIVE'],
-    ['keeps it without that', 'handed-back', 'ACKED'],
-  ] as const)(
-    'E6 %s when whoever has it reported it once more, and the conversation is %s',
-    (_, became, state) => {
+  describe('when it comes from whoever has it, too', () => {
+    const reportedBy = (before: Escalation, ids: readonly PersonId[]) =>
+      raise(before, { ...before, except: [...ids] }, before.plan, 2).moved!.next;
+
+    it('E8 is theirs to end by handing the conversation back if they had it before', () => {
+      const next = follow(reportedBy(had, [by.person]), { by, became: 'handed-back' }, 3).moved?.next;
+
+      expect(next?.standing).toMatchObject({ state: 'RESOLVED' });
+    });
+
+    it('E8 is theirs still when they take the conversation over once more', () => {
+      const next = follow(reportedBy(had, [by.person]), { by, became: 'taken' }, 3).moved?.next ?? had;
+
+      expect(next.standing).toMatchObject({ state: 'ACKED', owner: by });
+    });
+
+    it('E6 lets others be called when they are quiet', () => {
+      const next = follow(reportedBy(had, [by.person]), { by, became: 'quiet' }, 3).moved?.next;
+
+      expect(next?.standing).toMatchObject({ state: 'ACTIVE' });
+      expect(dueOf(next!)).toBeGreaterThan(0);
+    });
+
+    it('E8 is kept without the conversation if it came from an account of theirs before', () => {
+      const guest = guestIdOf(AccountId.parse('slack:U7'));
+      const theirs = reportedBy({ ...had, except: [guest] }, [by.person]);
+
+      const next = follow(theirs, { by, became: 'handed-back', ids: [by.person, guest] }, 3).moved?.next;
+
+      expect(next?.standing).toMatchObject({ state: 'ACKED' });
+      expect(dueOf(next!)).toBeGreaterThan(0);
+    });
+
+    it('E8 is kept without the conversation where it is not known who had it then', () => {
       const theirs = { ...had, except: [by.person], count: 2 };
 
-      const next = follow(theirs, { by, became }, 2).moved?.next;
+      const next = follow(theirs, { by, became: 'handed-back' }, 2).moved?.next;
 
-      expect(next?.standing).toMatchObject({ state });
+      expect(next?.standing).toMatchObject({ state: 'ACKED' });
       expect(dueOf(next!)).toBeGreaterThan(0);
-    },
-  );
+    });
+  });
 
   it('is not had by whoever it comes from', () => {
     const theirs = { ...begun, except: [by.person] };
