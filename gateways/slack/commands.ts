@@ -77,7 +77,7 @@ const BARE: ReadonlySet<string> = new Set([
   'withdraw',
 ]);
 /** Without the ticket they are about they are none: what could be meant is listed, with its ticket. */
-const OF_LISTED: ReadonlySet<string> = new Set(['ack', 'release', 'snooze', 'resolve']);
+const OF_LISTED = /^(?:ack|release|snooze(?: \d+ ?[mhd])?|escalate|resolve)(?: instead)?$/i;
 /** What is a command with this behind it: nobody asks a question so, and a code is not for the agent. */
 const COMPLETE =
   /^(?:grants revoke(?: \S+)?|memory (?:on|off)|link (?:refuse|(?:confirm )?\w+(?:-\w+)+)|unlink [a-z]\S*:\S+|pair \w+(?:-\w+)* (?:refuse|guest(?: \w+)?|as \S+)|confirm [a-z2-7]{8})$/i;
@@ -97,10 +97,9 @@ function toText(typed: string): string {
   const name = word.toLowerCase().replace(/^(stop|human|takeover|handback)[,:;.!]+$/, '$1');
   if (name === '' || (name === 'ask' && rest === '')) return '/help';
   if (ALONE.has(name) || (BARE.has(name) && rest === '')) return `/${name}`;
-  if (AT_ONCE.has(name) || COMPLETE.test(`${name} ${rest.replace(/\s+/g, ' ')}`)) {
-    return `/${name} ${rest}`.trim();
-  }
-  if (OF_LISTED.has(name) && rest === '') return '/escalations';
+  const whole = `${name} ${rest.replace(/\s+/g, ' ')}`.trim();
+  if (AT_ONCE.has(name) || COMPLETE.test(whole)) return `/${name} ${rest}`.trim();
+  if (OF_LISTED.test(whole)) return '/escalations';
   if (OF_TICKETS.has(name) || isTicket(rest)) return `/${name} ${rest}`.trim();
   if (mark !== '' && name !== 'ask' && isCommandWord(name)) return `/${name} ${rest}`.trim();
   return `/ask ${name === 'ask' ? rest : typed.trim()}`;
