@@ -1,6 +1,7 @@
 /**
  * Settings for things that are not there, or are not asked about, for `signalbox check`: tools, hashes of skills, rules
- * for tools there are not, conditions that tell nothing, and rules by which somebody would be asked in vain.
+ * for tools there are not, conditions that no call meets or every one, and rules by which somebody would be asked in
+ * vain.
  */
 import { idleConditionsIn } from '../agent/tools/idle-conditions.ts';
 import {

@@ -1,5 +1,5 @@
 /**
- * Conditions in the rules of `authorizations.yaml` that tell nothing of any call: an argument the tool does not have, a
+ * Conditions in the rules of `authorizations.yaml` that no call meets, or every one: an argument the tool does not have, a
  * text held against a number, a word it never takes. Whoever wrote such a rule believes in it until it is needed. Pure.
  *
  * A condition is held against the tool's own description of its arguments. Passed over is what that leaves open, and
