@@ -203,7 +203,7 @@ export async function runTurn(
   const stopped = (left: readonly string[]): TurnOutcome => ({
     kind: 'stopped',
     ...report(),
-    done: calledIn({ screened, entries }),
+    done: workedIn({ screened, entries }),
     left,
   });
   const note = (found: readonly Found[], within: string) => {
@@ -479,7 +479,7 @@ function leftOut(verdict: Screened): string[] {
 }
 
 /** Tools whose calls were run, and worked: one name for each call. */
-export function calledIn({ screened, entries }: Pick<TurnReport, 'screened' | 'entries'>): string[] {
+export function workedIn({ screened, entries }: Pick<TurnReport, 'screened' | 'entries'>): string[] {
   const worked = new Set(
     entries.flatMap((entry) => (entry.kind === 'tool-result' && entry.status === 'ok' ? [entry.callId] : [])),
   );

@@ -19,7 +19,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/approval-store.ts';
 import { consequencesOfOpening } from '../approvals/consequences.ts';
-import { askHumans, calledIn, timesOf } from '../approvals/plan.ts';
+import { askHumans, namesAsked, timesOf } from '../approvals/plan.ts';
 import { askedOf, literal, replyText, standing } from '../approvals/sentences.ts';
 import { THE_AGENT } from '../config/api.ts';
 import type { Config } from '../config/load-config.ts';
@@ -168,7 +168,7 @@ export class ApprovalDesk {
     }));
     const planned = askHumans(asked, {
       ...grounds,
-      ...calledIn(grounds, directory),
+      ...namesAsked(grounds, directory),
       eligible: places,
       mayBeOthers: directory.isGranted(grounds.approvers),
       originCannotEdit: false,

@@ -83,7 +83,7 @@ export function timesOf(
 }
 
 /** How those are called who may decide it by name, at once or when time is up; absent where nobody is named. */
-export function calledIn(
+export function namesAsked(
   { approvers, policy }: Pick<Asked, 'approvers' | 'policy'>,
   directory: Pick<Directory, 'find'>,
 ): Pick<Asked, 'called'> {

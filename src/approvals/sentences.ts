@@ -227,7 +227,7 @@ export function askedOf(approval: Approval): string {
 
 /** `role manager`, `2 of role manager`, `(role finance and Dana Reyes) or role director`. */
 function approversText(approvers: Approvers, approval: Pick<Approval, 'policy'>): string {
-  if ('person' in approvers) return calledIn(approval, approvers.person);
+  if ('person' in approvers) return nameOf(approval, approvers.person);
   if ('onCall' in approvers) return `whoever is on call for ${approvers.onCall}`;
   if ('role' in approvers) {
     const { role, count = 1 } = approvers;
@@ -242,7 +242,7 @@ function approversText(approvers: Approvers, approval: Pick<Approval, 'policy'>)
 }
 
 /** By their id where nobody knew their name. */
-function calledIn({ policy: { called = {} } }: Pick<Approval, 'policy'>, person: PersonId): string {
+function nameOf({ policy: { called = {} } }: Pick<Approval, 'policy'>, person: PersonId): string {
   return visible((Object.hasOwn(called, person) ? called[person] : undefined) ?? person);
 }
 

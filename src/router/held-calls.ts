@@ -17,7 +17,7 @@ import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/ap
 import { consequencesOfOpening } from '../approvals/consequences.ts';
 import type { GrantStore } from '../approvals/grant-store.ts';
 import { policyNamed } from '../approvals/joint-policy.ts';
-import { allowAtOnce, allowByGrant, askHumans, calledIn, timesOf } from '../approvals/plan.ts';
+import { allowAtOnce, allowByGrant, askHumans, namesAsked, timesOf } from '../approvals/plan.ts';
 import { couldGive } from '../approvals/standing-yes.ts';
 import type { Config } from '../config/load-config.ts';
 import { excludedFrom } from '../domain/approval/exclusion.ts';
@@ -136,7 +136,7 @@ export class HeldCalls {
     const approval = askHumans(ask, {
       ...(decision.exception ? { exception: true as const } : {}),
       approvers: decision.approvers,
-      ...calledIn({ approvers: decision.approvers, policy }, directory),
+      ...namesAsked({ approvers: decision.approvers, policy }, directory),
       policyName: decision.policy,
       policy,
       times: timesOf({ approvers, policy, excluded, nowMs: ask.nowMs }, this.deps.config(), directory),

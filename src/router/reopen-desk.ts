@@ -18,7 +18,7 @@ import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/approval-store.ts';
 import { consequencesOfOpening } from '../approvals/consequences.ts';
 import { policyNamed } from '../approvals/joint-policy.ts';
-import { askHumans, calledIn, timesOf } from '../approvals/plan.ts';
+import { askHumans, namesAsked, timesOf } from '../approvals/plan.ts';
 import { literal, reopenText, standing } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import { excludedFrom, isExcluded } from '../domain/approval/exclusion.ts';
@@ -145,7 +145,7 @@ export class ReopenDesk {
       {
         ...(policy.exception ? { exception: true as const } : {}),
         approvers,
-        ...calledIn({ approvers, policy: current }, directory),
+        ...namesAsked({ approvers, policy: current }, directory),
         policyName: policy.name,
         policy: current,
         times: timesOf({ approvers, policy: current, excluded, nowMs }, config(), directory),

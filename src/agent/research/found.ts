@@ -3,7 +3,7 @@ import { addressesIn } from '../../approvals/plain-address.ts';
 import { isStrangers, type Trust } from '../../domain/provenance.ts';
 import type { Entry, Usage } from '../../domain/transcript.ts';
 import { cutText } from '../compaction/shorten.ts';
-import { calledIn, type Found, type TurnOutcome } from '../turn.ts';
+import { type Found, type TurnOutcome, workedIn } from '../turn.ts';
 
 /** Of what had been read when it ended without a word on it: so many outputs, so much of each, in characters. */
 const MOST_TOLD = 3;
@@ -34,7 +34,7 @@ function seenIn(text: string, isSeen: Ending['isSeen']): string[] {
 function toldOf(question: string, outcome: TurnOutcome, { why, toSay }: Ending): Found {
   const { usage, screened, entries } = outcome;
   const trust = trustOf(entries);
-  const found = { question, sources: calledIn(outcome), ...(trust ? { trust } : {}), usage, screened };
+  const found = { question, sources: workedIn(outcome), ...(trust ? { trust } : {}), usage, screened };
   if (outcome.kind === 'replied' && !outcome.cut && outcome.text.trim() !== '') {
     return { ...found, kind: 'answered', text: outcome.text.trim() };
   }
