@@ -339,7 +339,8 @@ export class BallotBox {
       return { ...told, approval };
     }
     const counted = await this.#vote(id, speaker, ballot, { kind: 'approve' });
-    if (!counted || !GIVEN.has(counted.code)) return counted;
+    // Nothing like it runs before this one may; delivered again, it may not have been given the first time.
+    if (counted?.approval.decision?.key !== ballot.key) return counted;
     return { ...counted, notice: `${await this.deps.grants.give(proposal.grant)} ${counted.notice}` };
   }
 

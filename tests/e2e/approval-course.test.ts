@@ -567,6 +567,25 @@ describe('a standing yes', () => {
     expect(story.sandbox.shop.deploys.map(({ version }) => version)).toEqual(['1.1', '1.2', '1.3']);
   });
 
+  it('is not given while a question is open, by whoever may decide alone since they said yes', async () => {
+    const either = { atLeast: 1, of: [{ role: MANAGER, count: 2 }, { role: DIRECTOR }] };
+    await begin({ carl: 'manager', approvers: either, policy: { standing_yes } });
+    const thread = await ask('1.1');
+    await story.answer(thread, /Waiting for/);
+    await story.say(DANA.slack, thread, `approve ${await ticket()}`);
+    await story.quiet();
+    await story.say(EVE.slack, thread, `question ${await ticket()} is that tested?`);
+    await story.answer(thread, /Carl Chen asks on Slack/);
+    story.config = withPerson(story.config, 'dana', { roles: [MANAGER, DIRECTOR] });
+
+    await confirmed(thread, 'like version 7d 2x');
+    await story.told(DANA.slack, /Carl Chen has asked a question that nobody has answered yet/);
+
+    expect(await story.app.grants.list()).toEqual([]);
+    expect(await story.waiting()).toMatchObject([{ state: 'NEEDS_INFO' }]);
+    expect(story.sandbox.shop.deploys).toEqual([]);
+  });
+
   it('is not taken where the policy asks every time, nor for what cannot be undone', async () => {
     await begin();
     const thread = await ask('1.1');

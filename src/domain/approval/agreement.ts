@@ -1,7 +1,7 @@
 /** What those who said yes come to together, each with the word they had when they said it. Pure. */
 
 import type { PersonId } from '../ids.ts';
-import { type Authority, humanOf, isApprover, isQuorum, type Voter } from '../quorum.ts';
+import { type Authority, humanOf, isApprover, isQuorum, leavesOf, type Voter } from '../quorum.ts';
 import { isExcluded } from './exclusion.ts';
 import { type Approval, type Assent, approversOf, type Consent, type Decision } from './record.ts';
 
@@ -97,6 +97,33 @@ export function withWord<Word extends Said>(said: readonly Word[], word: Word): 
   const mine = said.find(({ by }) => by.person === word.by.person);
   if (!mine) return [...said, word];
   return isOwn(word) && !isOwn(mine) ? said.map((each) => (each === mine ? word : each)) : said;
+}
+
+/**
+ * The same for a yes: what somebody said themselves gives way to what they say now, where that is worth more by now, or
+ * with it they are enough.
+ */
+export function withYes(approval: Approval, word: Assent): readonly Assent[] {
+  const { assents = [] } = approval;
+  const mine = assents.find(({ by }) => by.person === word.by.person);
+  if (!mine || !isOwn(mine) || !isOwn(word)) return withWord(assents, word);
+  const [before, now] = [worthOf(approval, mine), worthOf(approval, word)];
+  if ([...now].every((each) => before.has(each))) return assents;
+  const anew = assents.map((each) => (each === mine ? word : each));
+  const isLess = [...before].some((each) => !now.has(each));
+  return isLess && !enoughSaid({ ...approval, assents: anew }) ? assents : anew;
+}
+
+/** Each of those who are asked that a word helps with, and in whose place. */
+function worthOf(approval: Approval, word: Assent): ReadonlySet<string> {
+  const leaves = leavesOf(approversOf(approval));
+  const words = oneByOne(voterIn(approval, toVoter(word)));
+  return new Set(
+    words.flatMap((each) => {
+      const person = each.standsFor?.[0]?.person ?? each.person;
+      return leaves.flatMap((leaf, n) => (isApprover(leaf, each) ? [`${n} ${person}`] : []));
+    }),
+  );
 }
 
 /** Whether somebody may unsay it: it is theirs, or they said it in another name. */

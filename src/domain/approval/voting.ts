@@ -26,6 +26,7 @@ import {
   toVoter,
   voterIn,
   withWord,
+  withYes,
 } from './agreement.ts';
 import { answerOf, optionOf } from './answer.ts';
 import { digestOf } from './digest.ts';
@@ -179,12 +180,12 @@ function judge(
   const counted = count(current, answer, moment);
   const question = questionBefore(approval, answer);
   // What comes to nothing anyhow has to wait for no reply, nor what counts already.
-  const isSaid = current === approval && !counted.moved && counted.result.code === 'RECORDED';
+  const isSaid = !counted.moved && counted.result.code === 'RECORDED';
   if (question !== undefined && !isSaid && counted.result.code !== 'NOT_ELIGIBLE') {
     return { result: { code: 'INVALID', approval, problem: question, untilReply: true } };
   }
   // What was said before has changed, though this answer did not change it.
-  return current !== approval && !counted.moved && counted.result.code === 'RECORDED'
+  return current !== approval && isSaid
     ? recorded(current, answer.choice === 'deny' ? 'dissented' : 'assented', answer, moment)
     : counted;
 }
@@ -334,7 +335,7 @@ function assent(
   const { assents = [] } = approval;
   const word = toAssent(approval, answer, nowMs);
   if (isSecondWord(saidOf(approval), word)) return { result: hasSpoken(approval) };
-  const all = withWord(assents, word);
+  const all = withYes(approval, word);
   const rest = without(approval.dissents, isTheirs(answer));
   const dropped = [...assents.filter((each) => !all.includes(each)), ...rest.dropped];
   const next: Approval = {
@@ -349,7 +350,7 @@ function assent(
     const { assents: _, ...alone } = next;
     return decide(assents.length === 0 && event !== 'edited' ? alone : next, answer, nowMs);
   }
-  // Who said yes before and says it again has changed nothing.
+  // Who said yes before and says no more than that has changed nothing.
   if (all === assents && dropped.length === 0) return { result: { code: 'RECORDED', approval } };
   return recorded(next, event, answer, moment);
 }
@@ -568,11 +569,7 @@ function decide(approval: Approval, answer: Vote, nowMs: number): Step<VoteResul
     digest: approval.digest,
     by: answer.by,
     via: answer.via,
-    ...insteadOf(
-      approval,
-      choice === 'approve' ? withWord(approval.assents ?? [], word) : [word],
-      answer.by.person,
-    ),
+    ...insteadOf(approval, choice === 'approve' ? withYes(approval, word) : [word], answer.by.person),
     ...(text ? { text } : {}),
     ...(option ? { option } : {}),
     key: answer.key,

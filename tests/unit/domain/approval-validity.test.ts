@@ -3,15 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { standing } from '../../../src/approvals/sentences.ts';
 import { delegate } from '../../../src/domain/approval/delegation.ts';
 import type { Approval, ApprovalPolicy, Assent } from '../../../src/domain/approval/record.ts';
+import { ask } from '../../../src/domain/approval/talk.ts';
 import { type Circumstances, NO_CIRCUMSTANCES, tick } from '../../../src/domain/approval/time.ts';
 import { type PersonNow, withoutVoid } from '../../../src/domain/approval/validity.ts';
 import { canStillAgree, type Vote, vote } from '../../../src/domain/approval/voting.ts';
 import { AccountId, PersonId } from '../../../src/domain/ids.ts';
 import { guestIdOf, RoleName } from '../../../src/domain/person.ts';
+import { ScheduleName } from '../../../src/domain/quorum.ts';
 import { anApproval, aVote, DEADLINE_MS, OPENED_MS } from '../../support/approvals.ts';
 
 const MANAGER = RoleName.parse('manager');
 const FINANCE = RoleName.parse('finance');
+const OWNER = RoleName.parse('owner');
+const DUTY = ScheduleName.parse('duty');
 const NOW_MS = OPENED_MS + 1;
 const GUEST_ACCOUNT = AccountId.parse('discord:1');
 
@@ -55,6 +59,99 @@ function say(approval: Approval, wish: Parameters<typeof aVote>[1], world: Circu
 function saidBy({ assents = [] }: Pick<Approval, 'assents'>): string[] {
   return assents.map(({ by }) => by.person);
 }
+
+describe('a yes that is said once more', () => {
+  const LEGAL = RoleName.parse('legal');
+  const either = {
+    atLeast: 1,
+    of: [
+      { role: MANAGER, count: 2 },
+      { atLeast: 2, of: [{ role: FINANCE }, { role: LEGAL }] },
+      { role: OWNER },
+    ],
+  };
+
+  it('A4 is worth what whoever says it may by now', () => {
+    const said = say(asked({ approvers: either }), { person: 'carl' }).after;
+
+    const again = say(said, { person: 'carl', roles: ['manager', 'owner'] });
+
+    expect([again.code, again.after.state]).toEqual(['DECIDED', 'APPROVED']);
+    expect(again.after.decision).toMatchObject({ by: { person: 'carl' }, choice: 'approve' });
+  });
+
+  it('A4 counts where it is enough by now, though whoever says it is not on call any more', () => {
+    const approvers = {
+      atLeast: 1,
+      of: [{ role: OWNER }, { atLeast: 2, of: [{ onCall: DUTY }, { role: MANAGER }] }],
+    };
+    const said = say(asked({ approvers }), { person: 'carl', onCall: [DUTY] }).after;
+
+    const again = say(said, { person: 'carl', roles: ['owner'] }, now({ carl: { roles: ['owner'] } }));
+
+    expect(again.after.state).toBe('APPROVED');
+  });
+
+  it('A4 A5 takes the place of the earlier one where it is worth more, and is still one', () => {
+    const first = aVote(asked({ approvers: either }), { person: 'carl', key: 'first' });
+    const said = vote(asked({ approvers: either }), first, NOW_MS, now()).moved!.next;
+
+    const world = now({ carl: { roles: ['manager', 'finance'] } });
+    const again = say(said, { person: 'carl', roles: ['manager', 'finance'] }, world).after;
+
+    expect(saidBy(again)).toEqual(['carl']);
+    expect(vote(again, first, NOW_MS, world).result.code).toBe('REPLAY');
+    expect(say(again, { person: 'lee', roles: ['legal'] }, world).after.state).toBe('APPROVED');
+    expect(say(again, { person: 'lee', roles: ['finance'] }, world).after.state).toBe('OPEN');
+  });
+
+  it.each([
+    ['as much', { roles: ['manager', 'other'] }],
+    ['less', { roles: ['manager'] }],
+    ['something else', { roles: ['manager', 'legal'] }],
+  ])('changes nothing where it is worth %s, and is not enough', (_, wish) => {
+    const approvers = { atLeast: 3, of: [{ role: MANAGER }, { onCall: DUTY }, { role: LEGAL }] };
+    const opened = asked({ approvers });
+    const said = say(opened, { person: 'carl', roles: ['manager'], onCall: [DUTY] }).after;
+
+    const again = vote(said, aVote(said, { person: 'carl', key: 'again', ...wish }), NOW_MS, now());
+
+    expect(again.result.code).toBe('RECORDED');
+    expect(again.moved).toBeUndefined();
+  });
+
+  it('A4 waits for the reply to an open question where it would be enough by now', () => {
+    const policy = { approvers: either, choices: ['approve', 'ask'] as const };
+    const said = say(asked({ ...policy, choices: [...policy.choices] }), { person: 'carl' }).after;
+    const { choice: _, ...question } = aVote(said, { person: 'erin', key: 'why', text: 'why?' });
+    const open = ask(said, question, NOW_MS).moved!.next;
+
+    const again = vote(
+      open,
+      aVote(open, { person: 'carl', key: 'again', roles: ['owner', 'manager'] }),
+      NOW_MS,
+      now(),
+    );
+
+    expect(again.result).toMatchObject({ code: 'INVALID', untilReply: true });
+    expect(again.moved).toBeUndefined();
+  });
+
+  it('keeps nobody waiting whose yes counts already, though another one counts no more', () => {
+    const opened = asked({ approvers: { role: MANAGER, count: 4 }, choices: ['approve', 'ask'] });
+    const two = say(say(opened, { person: 'carl' }).after, { person: 'dana' }).after;
+    const { choice: _, ...question } = aVote(two, { person: 'erin', key: 'why', text: 'why?' });
+    const open = ask(two, question, NOW_MS).moved!.next;
+
+    const again = say(open, { person: 'dana', key: 'again' }, now({ carl: undefined }));
+
+    expect([again.code, again.after.state, saidBy(again.after)]).toEqual([
+      'RECORDED',
+      'NEEDS_INFO',
+      ['dana'],
+    ]);
+  });
+});
 
 describe('a yes that was said before the one that would be enough', () => {
   it.each<[string, World, Owners, string]>([
