@@ -80,7 +80,7 @@ const BARE: ReadonlySet<string> = new Set([
 const OF_LISTED = /^(?:ack|release|snooze(?: \d+ ?[mhd])?|escalate|resolve)(?: instead)?$/i;
 /** What is a command with this behind it: nobody asks a question so, and a code is not for the agent. */
 const COMPLETE =
-  /^(?:grants revoke(?: \S+)?|memory (?:on|off)|link (?:refuse|(?:confirm )?\w+(?:-\w+)+)|unlink [a-z]\S*:\S+|pair \w+(?:-\w+)* (?:refuse|guest(?: \w+)?|as \S+)|confirm [a-z2-7]{8})$/i;
+  /^(?:grants revoke(?: \S+)?|memory (?:on|off)|link (?:refuse|(?:confirm )?\w+(?:-\w+)+)|unlink [a-z]\S*:\S+|pair \w+(?:-\w+)* (?:refuse|guest(?: \w+)?|as \S+)|confirm [3479cdfhjkmnpqrtvwxy]{8})$/i;
 const OF_TICKETS: ReadonlySet<string> = new Set(['approve', 'deny']);
 /**
  * Whatever stands behind it: whoever has lost their way should reach a person, and what is to end ends. No question

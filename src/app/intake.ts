@@ -69,6 +69,7 @@ function createAnswers(core: Core, tools: ToolCatalog, { tokens, ballots }: Inta
   return new AnswerDesk({
     ballots,
     ...stores,
+    rooms: createRooms(core),
     reach,
     tokens,
     batches: new BatchDesk({ ballots, approvals: stores.approvals, clock }),

@@ -13,12 +13,22 @@ import { riskOf } from '../agent/tools/compound-call.ts';
 import { factText } from '../approvals/sentences.ts';
 import { FutileCallError } from '../domain/errors.ts';
 import { FEWEST_STEPS, MOST_STEPS } from '../domain/saga.ts';
-import type { PlannedCall, Preview, Tool, ToolContext, ToolOutput } from '../domain/tool.ts';
+import {
+  groupsOf,
+  type PlannedCall,
+  type Preview,
+  type Tool,
+  type ToolContext,
+  type ToolOutput,
+} from '../domain/tool.ts';
 
 export const RUN_PLAN = 'run_plan';
 
+/** What profiles and lists know the tool by. */
+export const PLAN_CLASS = { name: RUN_PLAN, group: 'system', family: 'plans' } as const;
+
 /** The tool and its groups, as rules name them. */
-export const PLAN = { tool: RUN_PLAN, groups: ['system', 'plans'] } as const;
+export const PLAN = { tool: RUN_PLAN, groups: groupsOf(PLAN_CLASS) };
 
 /** Longer than ten steps and all their further tries take, in ms; each step has a limit of its own. */
 const PLAN_TIMEOUT_MS = 60 * 60_000;
@@ -56,9 +66,7 @@ function planTool(tools: ReadonlyMap<string, Tool>, runner: PlanRunner): Tool<Pl
     }),
   });
   return {
-    name: RUN_PLAN,
-    group: 'system',
-    family: 'plans',
+    ...PLAN_CLASS,
     version: 1,
     description:
       `Runs ${FEWEST_STEPS} to ${MOST_STEPS} calls that belong together, one after the other, agreed to as one. When a ` +

@@ -43,7 +43,7 @@ import { cutBefore } from '../domain/text-cut.ts';
 import { timeLimit } from '../domain/time-limit.ts';
 import type { PlannedCall, ToolContext, ToolOutput } from '../domain/tool.ts';
 import type { Logger } from '../observability/logger.ts';
-import { PLAN, type Plan, type PlanRunner } from './plan-tool.ts';
+import { PLAN, PLAN_CLASS, type Plan, type PlanRunner } from './plan-tool.ts';
 import { type SagaStore, sagaIdOf } from './saga-store.ts';
 import { sagaText, sagaTrust } from './sentences.ts';
 
@@ -186,8 +186,8 @@ export class SagaRunner implements PlanRunner {
   /** In words, why a step must not run as things are; undefined when it may. */
   #forbidden({ request, origin, decision }: Approval, { tool, args }: PlannedCall): string | undefined {
     const authorizations = this.deps.authorizations();
-    const listed = deniedTo(authorizations.tools, tool);
-    if (listed !== undefined) return `it was not run: ${listed}`;
+    const listed = [PLAN_CLASS, tool].find((each) => deniedTo(authorizations.tools, each) !== undefined);
+    if (listed) return `it was not run: ${listed.name} is on the list tools.deny`;
     const who = { roles: this.deps.rolesOf(request), platform: channelOf(origin.platform) };
     const whole = decideCall(authorizations, { ...who, ...PLAN, effect: 'read', args: request.args });
     const step = decideTool(authorizations, tool, args, who);

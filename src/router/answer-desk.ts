@@ -53,6 +53,7 @@ import type { BatchDesk } from './batch-desk.ts';
 import { type Confirmations, readConfirmation } from './confirmations.ts';
 import type { Reach } from './reach.ts';
 import type { ReopenDesk } from './reopen-desk.ts';
+import type { Rooms } from './rooms.ts';
 import type { WithdrawalDesk } from './withdrawal-desk.ts';
 
 /** The same person is told the same thing about the same approval once in this time. */
@@ -67,6 +68,7 @@ export interface AnswerDeps {
   readonly withdrawals: WithdrawalDesk;
   readonly confirmations: Confirmations;
   readonly controls: Pick<ControlStore, 'find'>;
+  readonly rooms: Pick<Rooms, 'settle'>;
   readonly directory: Directory;
   readonly reach: Reach;
   readonly writer: EffectWriter;
@@ -283,7 +285,7 @@ export class AnswerDesk implements Lookup {
    * anything else, where they are not asked for one, and where a person has the conversation, to whom one may say it.
    */
   async missed(message: InboundMessage): Promise<Missed | 'told-before' | undefined> {
-    const { approvals, controls, writer } = this.deps;
+    const { approvals, controls, rooms, writer } = this.deps;
     const miss = this.#missIn(message);
     const speaker = miss && (await this.#speakerOf(message.sender));
     if (!miss || !speaker) return undefined;
@@ -297,7 +299,9 @@ export class AnswerDesk implements Lookup {
       const isTalk = message.addressedToBot && approval !== undefined && !isWaiting(approval.state);
       return approval && !isTalk ? { miss, about: [approval] } : undefined;
     }
-    if ((await controls.find(message.conversationId)).state === 'HUMAN') return undefined;
+    // At the top of a room it belongs to the conversation that somebody has there.
+    const { conversationId } = await rooms.settle(message);
+    if ((await controls.find(conversationId)).state === 'HUMAN') return undefined;
     const { person } = speaker;
     const [replied] = await this.#waitingFor(person, 1, (approval) => isReplyTo(message, approval));
     if (replied) return { miss, about: [replied] };

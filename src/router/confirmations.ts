@@ -12,7 +12,8 @@ import type { Keys } from '../redis/keys.ts';
 /** Long enough to read what is agreed to, and to be called away once. */
 const KEEP_MS = 30 * 60_000;
 
-const CODE = /^\s*[/!]?confirm\s+([a-z2-7]{8})[\s.]*$/i;
+/** As `codeOf` makes them: no word has none of the vowels. */
+const CODE = /^\s*[/!]?confirm\s+([3479cdfhjkmnpqrtvwxy]{8})[\s.]*$/i;
 
 export class Confirmations {
   constructor(
@@ -20,7 +21,7 @@ export class Confirmations {
     private readonly keys: Keys,
   ) {}
 
-  /** Resolves with what to say instead of the line: `/confirm k7qmx2ab`. */
+  /** Resolves with what to say instead of the line: `/confirm k7qmx4rt`. */
   async shorten(person: PersonId, line: string): Promise<string> {
     const code = codeOf(person, line);
     await this.redis.set(this.keys.confirmation(person, code), line, 'PX', KEEP_MS);
@@ -40,16 +41,17 @@ export function readConfirmation(text: string): string | undefined {
 
 /** Four letters to copy: not a secret, but the sign that exactly this was read. Pure. */
 export function signOf(read: string): string {
-  const seal = createHash('sha256').update(read).digest();
-  return [...seal.subarray(0, 4)].map((byte) => SIGN_LETTERS[byte % SIGN_LETTERS.length]).join('');
+  return lettersOf(read, 4);
 }
 
 /** Without those that are taken for one another, and without vowels, so that they make no words. */
 const SIGN_LETTERS = '3479CDFHJKMNPQRTVWXY';
 
-/** Letters and digits that are told apart when read aloud. */
 function codeOf(person: PersonId, line: string): string {
-  const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
-  const bytes = createHash('sha256').update(`${person} ${line}`).digest();
-  return [...bytes.subarray(0, 8)].map((byte) => alphabet[byte % alphabet.length]).join('');
+  return lettersOf(`${person} ${line}`, 8).toLowerCase();
+}
+
+function lettersOf(read: string, length: number): string {
+  const seal = createHash('sha256').update(read).digest();
+  return [...seal.subarray(0, length)].map((byte) => SIGN_LETTERS[byte % SIGN_LETTERS.length]).join('');
 }

@@ -36,8 +36,8 @@ const MOST_CHARS = { human: 500, handback: 2_000 } as const;
 
 const NO_SUCH =
   'I know no conversation by that ticket, or it is over. `signalbox conversations list` shows those that are not mine now.';
-const ONLY_YOURS =
-  'What you ask by a command is a conversation of your own, which nobody else sees. Say which one you mean: `/takeover <ticket>`. The ticket stands in every call for a human.';
+const onlyYours = (command: ControlDirective) =>
+  `What you ask by a command is a conversation of your own, which nobody else sees. Say which one you mean: \`/${command} <ticket>\`. The ticket stands in every call for a human.`;
 const NOT_MINE =
   'I have no part in this conversation, so there is nothing to take over. Write it in a thread I answer in, or put the ticket of one behind it.';
 
@@ -69,11 +69,14 @@ export class ControlDirectives {
     const which = isHere ? 'this conversation' : 'that conversation';
     switch (directive) {
       case 'takeover':
-        if (isHere && this.#isOnlyTheirs(message)) return ONLY_YOURS;
+        if (isHere && this.#isOnlyTheirs(message)) return onlyYours(directive);
         if (isHere && !(await controls.isKnown(conversationId))) return NOT_MINE;
         return this.#takeOver(gesture, message, which);
-      case 'handback':
-        return handBackText(await desk.handBack(gesture, rest?.slice(0, MOST_CHARS.handback)), which);
+      case 'handback': {
+        const result = await desk.handBack(gesture, rest?.slice(0, MOST_CHARS.handback));
+        const isOfNone = result.code === 'NOT_HELD' && isHere && this.#isOnlyTheirs(message);
+        return isOfNone ? onlyYours(directive) : handBackText(result, which);
+      }
       case 'human': {
         const item = wordsForHuman(message) === undefined ? undefined : itemIdOf(message);
         const result = await desk.callHuman(gesture, { reason: rest?.slice(0, MOST_CHARS.human), item });

@@ -24,7 +24,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   approvals: '/approvals',
   approve: `/approve ${REQUEST}`,
   cancel: `/cancel ${REQUEST}`,
-  confirm: '/confirm k7qmx2ab',
+  confirm: '/confirm k7qmx4rt',
   coding: '/coding',
   delegate: `/delegate ${REQUEST} dana`,
   deny: `/deny ${REQUEST} not today`,

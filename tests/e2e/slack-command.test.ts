@@ -35,6 +35,18 @@ describe('OB-010 the command /signalbox', () => {
     expect(await story.app.controls.away(5)).toEqual([]);
   });
 
+  it('OB-010 asks which one is to be handed back, where somebody has a thread beside it', async () => {
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, /Here is what I can do/);
+    await story.say(DANA.slack, thread, '!takeover');
+    await story.answer(thread, /Dana Reyes has taken over/);
+
+    await type(DANA.slack, 'handback they were paid, be kind');
+
+    expect(await told(DANA.slack, /a conversation of your own/)).toMatch(/`\/signalbox handback \S*ticket/);
+    expect(await story.app.controls.away(5)).toHaveLength(1);
+  });
+
   it('OB-010 OM-121 asks, lists, approves and tells, each for the one who typed it', async () => {
     await type(ALEX.slack, 'ask refund order 7');
     await told(ALEX.slack, /Working on it/);

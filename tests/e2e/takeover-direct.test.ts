@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AccountId, ConversationId, MessageId, PersonId, Platform } from '../../src/domain/ids.ts';
 import type { InboundMessage } from '../../src/domain/message.ts';
-import { ALEX, DANA, TEAM } from '../../src/sandbox/people.ts';
+import { ALEX, DANA, EVE, TEAM } from '../../src/sandbox/people.ts';
 import { GENERAL, Story } from '../support/story.ts';
 
 const PATIENT = { timeout: 10_000 };
@@ -104,6 +104,28 @@ describe('a new message in the direct messages of somebody', () => {
 
     await alexReads(talk.thread, /no human is needed/);
     expect(await story.app.controls.away(5)).toEqual([]);
+  });
+
+  it('C2 is theirs, too, where it might be meant for an answer to a request', async () => {
+    const { config } = story;
+    const { dana, alex } = config.contacts.people;
+    const carl = { ...dana!, name: 'Carl Chen', accounts: { slack: [`${TEAM.id}/${EVE.slackUser}`] } };
+    const approves = { ...alex!, roles: [...dana!.roles], prefers: [Platform.parse('slack')] };
+    const people = { ...config.contacts.people, alex: approves, carl };
+    story.config = { ...config, contacts: { ...config.contacts, people } };
+    const asked = await story.mention('refund order 7', EVE.slackUser);
+    await story.answer(asked, /Waiting for/);
+    await story.sandbox.slack.until(() =>
+      story.sandbox.slack.messages(ALEX.slackDm).find(({ text }) => /refund/i.test(text)),
+    );
+    await danaTakesOver(await alexCallsHuman());
+
+    await story.dm(ALEX.slackUser, 'Approved.');
+
+    expect(await danaReads(/Approved\./)).toContain('Alex Kim writes');
+    const told = story.sandbox.slack.ephemerals(ALEX.slackUser).map(({ text }) => text);
+    expect(told.filter((text) => /decided nothing/.test(text ?? ''))).toEqual([]);
+    expect(story.refunds(7)).toEqual([]);
   });
 
   it('begins a conversation of its own again once they have given it back', async () => {

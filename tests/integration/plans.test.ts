@@ -330,8 +330,12 @@ describe('a plan', () => {
     expect(output.text).toContain('the rule “freeze” does not allow it');
   });
 
-  it('does not run a step whose tool was put on the list tools.deny meanwhile, and undoes what was done', async () => {
-    const listed = { ...ALLOW, tools: { ...ALLOW.tools, deny: ['deploy'] } };
+  it.each([
+    ['its tool was', 'deploy'],
+    ['plans were', RUN_PLAN],
+    ['the group of plans was', 'plans'],
+  ])('does not run a step after %s put on the list tools.deny, and undoes what was done', async (_, name) => {
+    const listed = { ...ALLOW, tools: { ...ALLOW.tools, deny: [name] } };
 
     const output = await run([refund(7), deploy('2.0')], {
       tool: planTool(() => (shop.refunds.length === 0 ? ALLOW : listed)),
@@ -339,7 +343,7 @@ describe('a plan', () => {
 
     expect(shop.deploys).toEqual([]);
     expect(shop.charges).toHaveLength(1);
-    expect(output.text).toContain('it was not run: it is on the list tools.deny');
+    expect(output.text).toMatch(/it was not run: \w+ is on the list tools\.deny/);
   });
 
   it('goes no further, and is taken back, when the agent may make no plans any more', async () => {

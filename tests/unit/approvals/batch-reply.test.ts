@@ -68,10 +68,10 @@ describe('a word that agrees to what was read', () => {
   });
 
   it.each([
-    ['/confirm k7qmx2ab', 'k7qmx2ab'],
-    ['!confirm K7QMX2AB.', 'K7QMX2AB'],
-    ['confirm k7qmx2ab please', undefined],
-    ['/link confirm k7qmx2ab', undefined],
+    ['/confirm k7qmx4rt', 'k7qmx4rt'],
+    ['!confirm K7QMX4RT.', 'K7QMX4RT'],
+    ['confirm k7qmx4rt please', undefined],
+    ['/link confirm k7qmx4rt', undefined],
     ['/confirm', undefined],
   ])('is read from %j as %j', (text, code) => {
     expect(readConfirmation(text)).toBe(code);

@@ -32,7 +32,7 @@ describe('what a message begins with', () => {
 
   it.each([
     [`/quiet /edit ${TICKET} amount=40`, `/edit ${TICKET} amount=40`],
-    ['!think !confirm k7qmx2ab', '!confirm k7qmx2ab'],
+    ['!think !confirm k7qmx4rt', '!confirm k7qmx4rt'],
   ])('OB-010 %j is the answer to a request', (written, text) => {
     expect(readOpening(written)).toEqual({ kind: 'answer', text });
   });
