@@ -118,13 +118,32 @@ function likeliestBranch(branches: readonly (readonly Issue[])[]): readonly Issu
   return started.toSorted((a, b) => strangeIn(a) - strangeIn(b) || a.length - b.length)[0];
 }
 
-/** Whether what is written there at the top belongs to another one. */
+/** How much of what is written there at the top belongs to another one, and is no key of this one with a slip in it. */
 function strangeIn(issues: readonly Issue[]): number {
-  return issues.filter(({ code, path }) => code === 'unrecognized_keys' && path.length === 0).length;
+  const wanted = issues.flatMap(({ path: [key, ...below] }) =>
+    typeof key === 'string' && below.length === 0 ? [key] : [],
+  );
+  const counts = issues.map((issue) => {
+    if (issue.path.length > 0) return 0;
+    if (issue.code === 'invalid_union') return strangeIn(likeliestBranch(issue.errors) ?? []);
+    if (issue.code !== 'unrecognized_keys') return 0;
+    return issue.keys.filter((key) => didYouMean(key, wanted) === undefined).length;
+  });
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
+/** Whether it is not even of the kind that is written there; where there are several, of none of them. */
 function isWrongFromTheStart(issue: Issue): boolean {
-  return issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'invalid_value');
+  if (issue.path.length > 0) return false;
+  if (issue.code === 'invalid_union') return likeliestBranch(issue.errors) === undefined;
+  return issue.code === 'invalid_type' || issue.code === 'invalid_value';
+}
+
+/** Each kind that would do there. */
+function kindsIn(issue: Issue): readonly Issue[] {
+  return issue.code === 'invalid_union'
+    ? issue.errors.flatMap((errors) => errors.filter(isWrongFromTheStart).flatMap(kindsIn))
+    : [issue];
 }
 
 function describeUnion(
@@ -140,7 +159,7 @@ function describeUnion(
     const meant = didYouMean(written.replaceAll('"', ''), choices);
     return { expected: oneOf(choices), hint: meant && `did you mean ${meant}?` };
   }
-  const wrong = issue.errors.flatMap((errors) => errors.filter(isWrongFromTheStart));
+  const wrong = kindsIn(issue);
   const words = wrong.flatMap((inner) => (inner.code === 'invalid_value' ? inner.values.map(String) : []));
   const written = valueAt(file.value, path);
   const meant = typeof written === 'string' ? didYouMean(written, words) : undefined;

@@ -6,7 +6,8 @@
  *   it is not known from whom it comes  what was said in it, that place, and a title with words that are not ours; where
  *                                       it is about a conversation in which they wrote
  *   they ended it, or have it           what they said as it ended, and how they were called
- *   it calls them by name               its title, or how it ended, where that is in our words
+ *   it calls them by name               its title, or how it ended, where that is in our words; of a trouble of the
+ *                                       gateway itself also what was wrong, there by their mail address as well
  *
  * Invariants
  *   1. One that is not over is left as it is: people still look after it, by these words.
@@ -115,7 +116,7 @@ function withoutThem(escalation: Escalation, erasee: Erasee): Escalation {
   const left: Escalation = {
     ...rest,
     title: isTitleLeft ? rest.title : ERASED,
-    ...(words !== undefined && !mayBeTheirs ? { words } : {}),
+    ...(words !== undefined && !mayBeTheirs && !areAboutThem(escalation, erasee) ? { words } : {}),
     ...(origin !== undefined && isPlaceLeft ? { origin } : {}),
     ...(link !== undefined && isPlaceLeft ? { link } : {}),
     standing,
@@ -128,8 +129,27 @@ function isFromThem({ id, key, except }: Escalation, { people, raised }: Erasee)
 }
 
 /** Of something in the gateway itself, nobody has written anything in a conversation. */
-function isFromWhereTheyWrote({ subject, except }: Escalation, { conversations }: Erasee): boolean {
-  return except.length === 0 && subject.kind !== 'trouble' && conversations.has(subject.conversationId);
+function isFromWhereTheyWrote(
+  { subject, except, isPartlyFromNobody }: Escalation,
+  { conversations }: Erasee,
+): boolean {
+  const mayBeTheirs = except.length === 0 || isPartlyFromNobody === true;
+  return mayBeTheirs && subject.kind !== 'trouble' && conversations.has(subject.conversationId);
+}
+
+/** What was wrong in the gateway itself, as when a mail to them came back. */
+function areAboutThem({ subject, words }: Escalation, erasee: Erasee): boolean {
+  if (subject.kind !== 'trouble' || words === undefined) return false;
+  return calls(words, erasee) || addressesIn(words).some((each) => isMailOf(each, erasee));
+}
+
+function addressesIn(text: string): readonly string[] {
+  return text.match(/[^\s<>()[\]",;:]+@[^\s<>()[\]",;:]+[^\s<>()[\]",;:.]/g) ?? [];
+}
+
+function isMailOf(address: string, { people }: Erasee): boolean {
+  const account = AccountId.safeParse(`email:${address.toLowerCase()}`);
+  return account.success && people.includes(guestIdOf(account.data));
 }
 
 /** One in our words where it calls them; one in other words where it may come from them. */
@@ -144,10 +164,11 @@ function isInOurWords({ key, subject }: Escalation): boolean {
 }
 
 /** Where a mail comes from, in whatever case that is written, or a client of the web gateway. */
-function isPlaceOf({ platform, route }: Address, { people }: Erasee): boolean {
+function isPlaceOf({ platform, route }: Address, erasee: Erasee): boolean {
   return Object.values(route).some((value) => {
-    const account = AccountId.safeParse(`${platform}:${platform === 'email' ? value.toLowerCase() : value}`);
-    return account.success && people.includes(guestIdOf(account.data));
+    if (platform === 'email') return isMailOf(value, erasee);
+    const account = AccountId.safeParse(`${platform}:${value}`);
+    return account.success && erasee.people.includes(guestIdOf(account.data));
   });
 }
 
@@ -202,7 +223,7 @@ function toFound(escalation: Escalation, left: Escalation, erasee: Erasee): Esca
     isOver: !isLive(escalation),
     firstMs,
     ...ifGone('title', title, isTheirs || isInOurWords(escalation) ? left.title : title),
-    ...ifGone('words', words, isTheirs ? left.words : words),
+    ...ifGone('words', words, isTheirs || areAboutThem(escalation, erasee) ? left.words : words),
     ...ifGone('origin', origin, isPlaceTheirs ? left.origin : origin),
     ...ifGone('remark', remarkOf(standing), remarkOf(isRemarkTheirs ? left.standing : standing)),
     ...ifGone('called', nameIn(standing), nameIn(left.standing)),

@@ -175,6 +175,28 @@ describe('an escalation that is over, and comes from somebody who is erased', ()
     expect((await store.find(elsewhere))?.words).toBe('nor does it here');
   });
 
+  it.each([
+    ['somebody else reported it, too', [[], [DANA]]],
+    ['nobody known reported it, too', [[DANA], []]],
+  ])(
+    'OM-193 loses them where one report came from nobody who is known, though %s',
+    async (_, [first, then]) => {
+      const { words, begin, end, store } = await open();
+      const id = await begin('both', { words: 'a kestrel', except: first! });
+      await begin('both', { except: then! });
+      await end(id, 'nobody need come');
+
+      const traces = { names: [], conversations: [HERE] };
+      const [found, ...others] = await words.of([ALEX], traces);
+      const erased = await words.erase([ALEX], traces, ABOUT);
+
+      expect([found?.id, found?.words, others]).toEqual([id, undefined, []]);
+      expect(erased.escalations).toBe(1);
+      expect(await store.find(id)).not.toHaveProperty('words');
+      expect(await words.of([LEE], { names: [], conversations: [] })).toEqual([]);
+    },
+  );
+
   it('OM-193 is known by the audit from where they wrote, and that they raised it, once nothing else tells of it', async () => {
     const { words, over, writer, store } = await open();
     const nobodys = await over('nobody', { words: 'the agent does not get on' });
@@ -247,6 +269,29 @@ it('OM-193 what nobody wrote, and was begun in a mail of somebody who is erased,
     title: 'All is used up',
     standing: { remark: 'it was looked after' },
   });
+});
+
+it.each([
+  ['their address', '550 5.1.1 <Alex@corp.test>: recipient unknown', []],
+  ['their address at the end', 'nobody takes mail for alex@corp.test.', []],
+  ['their name', 'recipient rejected: Alex Kim has left', ['Alex Kim']],
+])('OM-193 what was wrong with a delivery goes with somebody whom it calls by %s', async (_, said, names) => {
+  const { words, over, raw } = await open();
+  const trouble = { title: 'Something could not be delivered', subject: { kind: 'trouble' } as const };
+  const id = await over('dead-letter:duty:o.email', { ...trouble, words: said });
+  const ofOthers = await over('dead-letter:duty:o.slack', {
+    ...trouble,
+    words: '550 alexa@corp.test unknown, Alexander Kimber too',
+  });
+  const before = await raw(ofOthers);
+
+  const found = await words.of([ALEX, AS_GUEST], { names, conversations: [] });
+  const erased = await words.erase([ALEX, AS_GUEST], { names, conversations: [] }, ABOUT);
+
+  expect(found).toMatchObject([{ id, words: said }]);
+  expect(erased.escalations).toBe(1);
+  expect(await raw(id)).not.toMatch(/corp\.test|Alex/i);
+  expect(await raw(ofOthers)).toBe(before);
 });
 
 describe('an escalation that is not over', () => {

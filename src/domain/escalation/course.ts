@@ -94,6 +94,7 @@ function raiseAgain(
     count: before.count + 1,
     lastMs: nowMs,
     except: [...before.except, ...further],
+    ...((before.except.length === 0) === (except.length === 0) ? {} : { isPartlyFromNobody: true }),
     ...(since.length > 0 ? { exceptSince: { ...before.exceptSince, ...Object.fromEntries(since) } } : {}),
   };
   if (!isWorse(severity, before.severity)) {

@@ -139,6 +139,8 @@ export const Escalation = z.object({
   except: z.array(PersonId),
   /** Of those, the ones it came from only once somebody had it, and who that was; none where that is not known. */
   exceptSince: z.record(z.string(), PersonId).optional(),
+  /** Some of its reports came from nobody who is known, others did not. */
+  isPartlyFromNobody: z.literal(true).optional(),
   plan: EscalationPlan,
   severity: Severity,
   /** How often it was reported, when first and when last. */

@@ -30,6 +30,22 @@ describe('an escalation policy', () => {
     expect(problem).toMatchObject({ keyPath: 'triggers[0].when', hint: 'did you mean handoff?' });
   });
 
+  it.each([
+    ['{ notify: { to: [dana, { rol: manager }] } }', 'notify.to[1].rol'],
+    ['{ notify: [dana, { rol: manager }] }', 'notify[1].rol'],
+    ['{ notify: { to: dana, importanc: high } }', 'notify.importanc'],
+    ['{ notify: { to: dana, if_nobody: { insted: dana } } }', 'notify.if_nobody.insted'],
+  ])('with a mistyped key, %s, is told of it where it stands', (step, place) => {
+    const found = mistakes(`steps: [${step}]\nlast_resort: dana`);
+
+    const at = `escalations.duty.steps[0].${place}`;
+    const meant = { rol: 'role', importanc: 'importance', insted: 'instead' }[place.split('.').at(-1)!];
+    expect(found).toContainEqual(expect.objectContaining({ keyPath: at, hint: `did you mean ${meant}?` }));
+    const whereItIs = at.replace(/[^.]+$/, meant!);
+    const ofOthers = found.filter(({ keyPath }) => ![at, whereItIs].includes(keyPath));
+    expect(ofOthers).toEqual([]);
+  });
+
   it('OM-053 is read as people write it, with times and defaults', () => {
     const written = policies(
       `steps:
