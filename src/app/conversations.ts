@@ -55,7 +55,10 @@ export function createConversations(
   const worker = createConversationWorker({
     queue,
     approvals: stores.approvals,
-    permits: new PermitOffice(stores.approvals, new StandingYes({ ...stores, clock })),
+    permits: new PermitOffice(
+      stores.approvals,
+      new StandingYes({ ...stores, policies: () => config().escalation.policies, clock }),
+    ),
     grants: stores.grants,
     controls: stores.controls,
     rooms: createRooms(core),

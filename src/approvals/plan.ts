@@ -155,13 +155,13 @@ export function allowAtOnce(ask: Ask): Approval {
   return askNobody(ask, 'allowed');
 }
 
-/** A call that somebody has said yes to before it was made. */
-export function allowByGrant(ask: Ask, granted: Pick<Grant, 'id' | 'by'>): Approval {
-  return askNobody(ask, { granted });
+/** A call that somebody has said yes to before it was made. @param policyName by which people would be asked */
+export function allowByGrant(ask: Ask, granted: Pick<Grant, 'id' | 'by'>, policyName: string): Approval {
+  return askNobody(ask, { granted }, policyName);
 }
 
-function askNobody(ask: Ask, verdict: Opening['verdict']): Approval {
-  const policy = basePolicy(ask.rule);
+function askNobody(ask: Ask, verdict: Opening['verdict'], policyName: string = NO_POLICY): Approval {
+  const policy = { ...basePolicy(ask.rule), name: policyName };
   return open({ ...base(ask), policy, deadlineMs: ask.nowMs + policy.validForMs, copies: [], verdict });
 }
 
@@ -175,9 +175,12 @@ function base({
   return { id, conversationId, origin, request, nowMs };
 }
 
+/** Of what nobody is asked about, or not known by which. */
+export const NO_POLICY = 'none';
+
 function basePolicy(rule: string): ApprovalPolicy {
   return {
-    name: 'none',
+    name: NO_POLICY,
     rule,
     // Nobody has to be asked; the requester could not answer anyway.
     approvers: { role: RoleName.parse('nobody') },

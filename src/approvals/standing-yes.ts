@@ -6,6 +6,7 @@
  * Not here  what it covers and how often (`domain/grant.ts`), where it is kept (`grant-store.ts`).
  */
 
+import type { EscalationConfig, EscalationPolicy } from '../config/escalation.ts';
 import { type Excluded, excludedFrom } from '../domain/approval/exclusion.ts';
 import type { Approval } from '../domain/approval/record.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -13,10 +14,13 @@ import type { Grant } from '../domain/grant.ts';
 import { type Approvers, isQuorum } from '../domain/quorum.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { GrantStore } from './grant-store.ts';
+import { policyNamed } from './joint-policy.ts';
+import { NO_POLICY } from './plan.ts';
 
 export interface StandingYesDeps {
   readonly grants: Pick<GrantStore, 'find'>;
   readonly directory: Directory;
+  readonly policies: () => EscalationConfig['policies'];
   readonly clock: Clock;
 }
 
@@ -35,16 +39,35 @@ export class StandingYes {
   }
 
   #endOf(grant: Grant | undefined, approval: Approval): string | undefined {
-    const { directory, clock } = this.deps;
+    const { directory, clock, policies } = this.deps;
     const nowMs = clock.now();
     if (!grant) return 'is not there any more';
     if (grant.revoked) return 'has been taken back';
     if (nowMs >= grant.untilMs) return 'is over';
+    const { name } = approval.policy;
+    const isKnown = name !== NO_POLICY || Object.hasOwn(policies(), name);
+    if (isKnown && !isTakenBy(policyNamed(policies(), name), grant)) {
+      return 'is no longer one that the policy takes';
+    }
     const asked = { approvers: grant.approvers, excluded: excludedFrom(approval), nowMs };
     return couldGive(grant, asked, directory)
       ? undefined
       : `holds no more, because ${grant.by.name} could not agree to this alone any more`;
   }
+}
+
+/** Whether the policy by which people would be asked takes such a standing yes, as it is now. */
+export function isTakenBy(
+  { standing_yes, approve_from }: EscalationPolicy,
+  { scope, atMs, untilMs, times, via }: Grant,
+): boolean {
+  if (!standing_yes) return false;
+  return (
+    standing_yes.rules.includes(scope.kind) &&
+    untilMs - atMs <= standing_yes.longest &&
+    times <= standing_yes.most_times &&
+    (approve_from === undefined || approve_from.includes(via))
+  );
 }
 
 /** Whether the one who gave it could agree to such a call alone, as they are now. */

@@ -2,13 +2,13 @@
 import ms, { type StringValue } from 'ms';
 import { z } from 'zod';
 
-/** What a duration yields once parsed. */
+/** What a duration yields once parsed; a whole number. */
 export type Milliseconds = number;
 
 const DURATION_PATTERN = /^\d+(\.\d+)?(ms|s|m|h|d|w)$/;
 const DURATION_WORDS = 'a duration such as 500ms, 30s, 15m, 24h, 7d or 2w';
 
-/** A duration in a configuration file; parsing yields milliseconds. Bounds are written like the value itself. */
+/** A duration in a configuration file; parsing yields whole milliseconds. Bounds are written like the value itself. */
 export function duration(bounds: { min?: StringValue; max?: StringValue } = {}) {
   const { min, max } = bounds;
   return z
@@ -26,7 +26,8 @@ export function duration(bounds: { min?: StringValue; max?: StringValue } = {}) 
     });
 }
 
+/** Whole: 1.1h times its factor is 3960000.0000000005, which no moment that is kept may be. */
 function toMilliseconds(text: string): Milliseconds {
   // The pattern above admits only what `ms` understands.
-  return ms(text as StringValue);
+  return Math.round(ms(text as StringValue));
 }

@@ -128,13 +128,13 @@ const Notify = z.union([
 const Wait = duration({ min: '1s', max: '30d' });
 
 const Waiting = z.union([
-  Wait.transform((forMs) => ({ forMs: Math.round(forMs) })),
+  Wait.transform((forMs) => ({ forMs })),
   z
     .strictObject({
       for: Wait.describe('How long.'),
       hours: HoursName.describe('Only time within these working hours of schedules.yaml counts.'),
     })
-    .transform(({ for: forMs, hours }) => ({ forMs: Math.round(forMs), hours })),
+    .transform(({ for: forMs, hours }) => ({ forMs, hours })),
 ]);
 
 const WrittenCondition = z
@@ -254,8 +254,8 @@ const Acknowledge = z
       .describe('Where it goes on then: at the first step, at the one that called last, or at the next.'),
   })
   .transform(({ remind_after, within, goes_on_at }): EscalationPlan['acknowledge'] => ({
-    ...(remind_after === 'never' ? {} : { remindMs: Math.round(remind_after) }),
-    withinMs: Math.round(within),
+    ...(remind_after === 'never' ? {} : { remindMs: remind_after }),
+    withinMs: within,
     goesOnAt: goes_on_at,
   }));
 
@@ -303,11 +303,11 @@ export const WrittenPlan = z
       steps: policy.steps,
       rounds: policy.repeat,
       lastResort: policy.last_resort,
-      nagMs: Math.round(policy.repeat_last_resort_every),
-      holdMs: Math.round(policy.hold_at_most),
-      settleMs: Math.round(policy.settle),
+      nagMs: policy.repeat_last_resort_every,
+      holdMs: policy.hold_at_most,
+      settleMs: policy.settle,
       acknowledge: policy.acknowledge,
-      maxAgeMs: Math.round(policy.max_age),
+      maxAgeMs: policy.max_age,
       onWorse: policy.when_worse,
       ...(policy.only_in === undefined ? {} : { onlyIn: policy.only_in }),
     }),

@@ -7,8 +7,8 @@
  * Invariants
  *   A17  What was used never exceeds the budget, and a grant covers no call outside the rule that was shown.
  *   1.   One approval uses a grant once, however often it asks.
- *   2.   A grant holds while the same people would be asked, and whoever gave it could still agree alone: where the
- *        rules name others, or it was taken from the giver, people are asked. A role that a group of their platform
+ *   2.   A grant holds while the same people would be asked, by a policy that takes such a one, and whoever gave it
+ *        could still agree alone: where the rules name others, or it was taken from the giver, people are asked. A role that a group of their platform
  *        carried when they gave it counts as long as a group may carry it.
  *   3.   It never covers what cannot be undone and is of high risk.
  */

@@ -24,7 +24,7 @@ export function parseGrantWish(text: string): { wish: GrantWish; code: string | 
     const limit = /^([\p{L}_][\p{L}\p{N}_-]*)<=(\d+(?:\.\d+)?)$/u.exec(word);
     const [, name = '', value = ''] = limit ?? [];
     if (/^\d+(?:\.\d+)?[smhdw]$/u.test(word))
-      forMs = ms(word as StringValue); // the pattern admits only what it reads
+      forMs = Math.round(ms(word as StringValue)); // the pattern admits only what it reads
     else if (/^\d+x$/u.test(word)) times = Number(word.slice(0, -1));
     else if (limit && words[i - 1] === 'sum') sum = { argument: name, most: Number(value) };
     else if (limit && kind === 'like') most.set(name, Number(value));

@@ -18,7 +18,7 @@ import { consequencesOfOpening } from '../approvals/consequences.ts';
 import type { GrantStore } from '../approvals/grant-store.ts';
 import { policyNamed } from '../approvals/joint-policy.ts';
 import { allowAtOnce, allowByGrant, askHumans, namesAsked, timesOf } from '../approvals/plan.ts';
-import { couldGive } from '../approvals/standing-yes.ts';
+import { couldGive, isTakenBy } from '../approvals/standing-yes.ts';
 import type { Config } from '../config/load-config.ts';
 import { excludedFrom } from '../domain/approval/exclusion.ts';
 import type { Approval, ApprovalRequest } from '../domain/approval/record.ts';
@@ -115,19 +115,21 @@ export class HeldCalls {
 
     const { directory, reach } = this.deps;
     const { approvers } = decision;
+    const named = policyNamed(this.deps.config().escalation.policies, decision.policy);
     const excluded = excludedFrom(ask);
     // An exception is asked for every time, and so is what is made of several calls or may be a stranger's wish.
     const isAskedAlways =
       decision.exception === true || decision.strangers !== undefined || tool.calls !== undefined;
     const grant = isAskedAlways
       ? undefined
-      : await this.deps.grants.useFor(ask.id, { ...ask.request, approvers }, (each) =>
-          couldGive(each, { approvers, excluded, nowMs: ask.nowMs }, directory),
+      : await this.deps.grants.useFor(
+          ask.id,
+          { ...ask.request, approvers },
+          (each) =>
+            isTakenBy(named, each) && couldGive(each, { approvers, excluded, nowMs: ask.nowMs }, directory),
         );
-    if (grant) return allowByGrant(ask, grant);
+    if (grant) return allowByGrant(ask, grant, decision.policy);
 
-    const { policies } = this.deps.config().escalation;
-    const named = policyNamed(policies, decision.policy);
     if (named.approve_from?.length === 0)
       throw new FutileCallError('there is no place from which a yes to all of its steps is taken', {
         trust: 'tool',

@@ -567,6 +567,27 @@ describe('a standing yes', () => {
     expect(story.sandbox.shop.deploys.map(({ version }) => version)).toEqual(['1.1', '1.2', '1.3']);
   });
 
+  it('A17 lets nothing run once the policy takes none any more', async () => {
+    await begin({ policy: { standing_yes } });
+    const first = await ask('1.1');
+    await story.answer(first, /Waiting for role manager/);
+    await confirmed(first, 'like version,service 7d 5x');
+    await story.answer(first, /Done/);
+    const covered = await ask('1.2');
+    await story.answer(covered, /is deployed/);
+
+    const { escalation } = story.config;
+    const policies = Object.entries(escalation.policies).map(([name, policy]) => [
+      name,
+      { ...policy, standing_yes: undefined },
+    ]);
+    story.config = { ...story.config, escalation: { ...escalation, policies: Object.fromEntries(policies) } };
+
+    const now = await ask('1.3');
+    await story.answer(now, /Waiting for role manager/);
+    expect(story.sandbox.shop.deploys.map(({ version }) => version)).toEqual(['1.1', '1.2']);
+  });
+
   it('is not given while a question is open, by whoever may decide alone since they said yes', async () => {
     const either = { atLeast: 1, of: [{ role: MANAGER, count: 2 }, { role: DIRECTOR }] };
     await begin({ carl: 'manager', approvers: either, policy: { standing_yes } });

@@ -1,18 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { StandingYes } from '../../../src/approvals/standing-yes.ts';
+import type { EscalationPolicy } from '../../../src/config/escalation.ts';
 import { parseConfig } from '../../../src/config/load-config.ts';
 import type { Approval } from '../../../src/domain/approval/record.ts';
 import type { Grant } from '../../../src/domain/grant.ts';
 import { AccountId } from '../../../src/domain/ids.ts';
 import { RoleName } from '../../../src/domain/person.ts';
 import { Directory } from '../../../src/identity/directory.ts';
-import { ALEX, anApproval, DANA, OPENED_MS, SLACK } from '../../support/approvals.ts';
+import { ALEX, anApproval, DANA, EMAIL as MAIL, OPENED_MS, SLACK } from '../../support/approvals.ts';
 import { ManualClock } from '../../support/core.ts';
 import { aConfig, gateways } from '../config/config-texts.ts';
 
 const config = parseConfig(aConfig(), { env: {}, gateways, directory: 'config' });
 const BY = { person: DANA, name: 'Dana Reyes', account: AccountId.parse('slack:T0/U0DANA') };
-const CALL = anApproval({ verdict: { granted: { id: 'gr_0123456789', by: BY } } });
+/** It is not known by which policy people would be asked. */
+const CALL = anApproval({ verdict: { granted: { id: 'gr_0123456789', by: BY } }, policy: { name: 'none' } });
 
 /** Given by Dana, a manager, for a minute. */
 function aGrant(change: Partial<Grant> = {}): Grant {
@@ -35,10 +37,15 @@ function aGrant(change: Partial<Grant> = {}): Grant {
   };
 }
 
-async function whyNot(grant: Grant | undefined, approval: Approval = CALL): Promise<string | undefined> {
+async function whyNot(
+  grant: Grant | undefined,
+  approval: Approval = CALL,
+  policies = config.escalation.policies,
+): Promise<string | undefined> {
   const clock = new ManualClock(OPENED_MS);
   const directory = new Directory(() => config);
-  return new StandingYes({ grants: { find: async () => grant }, directory, clock }).whyNot(approval);
+  const grants = { find: async () => grant };
+  return new StandingYes({ grants, directory, policies: () => policies, clock }).whyNot(approval);
 }
 
 describe('a call that a standing yes let run', () => {
@@ -58,6 +65,37 @@ describe('a call that a standing yes let run', () => {
     ['is of whoever asks now', aGrant({ by: { ...BY, person: ALEX } }), /could not agree to this alone/],
   ])('A17 does not run when it %s', async (_what, grant, why) => {
     expect(await whyNot(grant)).toMatch(why);
+  });
+
+  const takes = { rules: ['exact' as const, 'tool' as const], longest: 60_000, most_times: 1 };
+  const here = { ...CALL, policy: { ...CALL.policy, name: 'default' } };
+
+  it.each<[string, Partial<EscalationPolicy>, boolean]>([
+    ['takes such a one', { standing_yes: takes }, true],
+    ['takes a yes from where it was given', { standing_yes: takes, approve_from: [SLACK] }, true],
+    ['takes none any more', { standing_yes: undefined }, false],
+    ['takes none as wide any more', { standing_yes: { ...takes, rules: ['exact'] } }, false],
+    ['takes none as long any more', { standing_yes: { ...takes, longest: 59_999 } }, false],
+    ['takes a yes from elsewhere alone by now', { standing_yes: takes, approve_from: [MAIL] }, false],
+  ])('A17 depends on the policy by which people would be asked: it %s', async (_, change, runs) => {
+    const policies = {
+      ...config.escalation.policies,
+      default: { ...config.escalation.policies.default, ...change },
+    };
+
+    const why = await whyNot(aGrant(), here, policies);
+
+    if (runs) expect(why).toBeUndefined();
+    else expect(why).toMatch(/is no longer one that the policy takes/);
+  });
+
+  it('A17 does not run when it may be used more often than the policy takes by now, or the policy is gone', async () => {
+    const { default: own } = config.escalation.policies;
+    const policies = { ...config.escalation.policies, default: { ...own, standing_yes: takes } };
+    const gone = { ...here, policy: { ...here.policy, name: 'was' } };
+
+    expect(await whyNot(aGrant({ times: 2 }), here, policies)).toMatch(/no longer one that the policy takes/);
+    expect(await whyNot(aGrant(), gone, policies)).toMatch(/no longer one that the policy takes/);
   });
 
   it('is said to have run perhaps where it was begun before', async () => {

@@ -6,10 +6,13 @@ describe('a duration', () => {
     ['500ms', 500],
     ['5s', 5_000],
     ['1.5m', 90_000],
+    ['1.1h', 3_960_000],
+    ['0.333333d', 28_799_971],
+    ['4.1m', 246_000],
     ['24h', 86_400_000],
     ['7d', 604_800_000],
     ['2w', 1_209_600_000],
-  ])('reads %s as %i milliseconds', (written, milliseconds) => {
+  ])('reads %s as %i whole milliseconds', (written, milliseconds) => {
     expect(duration().parse(written)).toBe(milliseconds);
   });
 
