@@ -1,5 +1,5 @@
 /** Reads markdown (CommonMark with GitHub's tables, strike-through, task lists and bare links) into a syntax tree. */
-import type { Nodes, Root } from 'mdast';
+import type { Link, Nodes, PhrasingContent, Root } from 'mdast';
 import { fromMarkdown } from 'mdast-util-from-markdown';
 import { gfmFromMarkdown } from 'mdast-util-gfm';
 import { gfm } from 'micromark-extension-gfm';
@@ -23,7 +23,33 @@ export function parseMarkdown(markdown: string): Root {
   if (PLAIN.test(markdown) || !isReadable(markdown)) return asParagraph(markdown);
 
   const tree = fromMarkdown(markdown, { extensions: SYNTAX, mdastExtensions: TREE });
-  return depthOf(tree) > MAX_NESTING ? asParagraph(markdown) : tree;
+  if (depthOf(tree) > MAX_NESTING) return asParagraph(markdown);
+  withoutQuotesInLinks(tree);
+  return tree;
+}
+
+/** GitHub leaves the marks of ASCII behind a bare link out of it, and takes those of a printed text into it. */
+const CLOSING = /[”’»«›‹“‘」』】》〉]+[.,;:!?…]*$/u;
+
+function withoutQuotesInLinks(node: Nodes): void {
+  if (!('children' in node)) return;
+  const children: Nodes[] = node.children;
+  for (const child of children) withoutQuotesInLinks(child);
+  if (!children.some(({ type }) => type === 'link')) return;
+  const cut = children.flatMap((child): Nodes[] => (child.type === 'link' ? withoutQuotes(child) : [child]));
+  children.splice(0, children.length, ...cut);
+}
+
+function withoutQuotes(link: Link): PhrasingContent[] {
+  const [text] = link.children;
+  const behind = text?.type === 'text' ? CLOSING.exec(text.value)?.[0] : undefined;
+  if (text?.type !== 'text' || behind === undefined || !link.url.endsWith(text.value)) return [link];
+  const value = text.value.slice(0, -behind.length);
+  const url = link.url.slice(0, -behind.length);
+  return [
+    { ...link, url, children: [{ type: 'text', value }] },
+    { type: 'text', value: behind },
+  ];
 }
 
 function asParagraph(text: string): Root {

@@ -20,7 +20,7 @@ import canonicalize from 'canonicalize';
 import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/approval-store.ts';
 import { consequencesOfOpening } from '../approvals/consequences.ts';
 import { askHumans, namesAsked, timesOf } from '../approvals/plan.ts';
-import { askedOf, literal, replyText, standing } from '../approvals/sentences.ts';
+import { askedOf, literal, replyText, standing, viaText } from '../approvals/sentences.ts';
 import { THE_AGENT } from '../config/api.ts';
 import type { Config } from '../config/load-config.ts';
 import type { HoldOf } from '../control/hold.ts';
@@ -179,10 +179,12 @@ export class ApprovalDesk {
         { client, rule: grounds.rule, asked: askedOf(planned) },
         'a client asked for what nobody could ever approve; it was refused. Give somebody the role',
       );
+      const { approve_from: from } = grounds.policy;
+      const taken = from ? `, a yes is taken ${from.map(viaText).join(' or ')} only,` : '';
       throw new Problem({
         code: 'UNSATISFIABLE',
-        detail: `Nobody, or not enough people, could say yes: it needs ${askedOf(planned)}, and whoever asks does not count.`,
-        remedy: 'Ask others, or give more people the role in contacts.yaml; then send the same again.',
+        detail: `Nobody, or not enough people, could say yes: it needs ${askedOf(planned)}${taken} and whoever asks does not count.`,
+        remedy: `Ask others, or give more people the role${from ? ', or an account there,' : ''} in contacts.yaml; then send the same again.`,
       });
     }
     const { permit } = request;

@@ -134,9 +134,10 @@ export class HttpDoor {
     });
     app.removeAllContentTypeParsers();
     const parse = app.getDefaultJsonParser('error', 'error');
-    app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
       if (body.length === 0) return done(null, {});
-      const text = String(body);
+      const text = textOf(body);
+      if (text === undefined) return done(notUtf8());
       // What the parser does not take either is named first.
       parse(request, text, (error, read) => done(flawedIn(text) ?? error ?? roundedIn(read, text), read));
     });
@@ -435,6 +436,23 @@ function flawedIn(text: string): Problem | null {
   const read = jsonIn(text);
   const flaw = read && (flawIn(read.value) ?? doubtfulKeyIn(text));
   return flaw === undefined ? null : malformedAt('body', [{ path: flaw.path, message: flaw.problem }]);
+}
+
+/** Undefined when it is no UTF-8: what would be put in for other bytes is nothing anybody has sent. */
+function textOf(body: string | Buffer): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(body));
+  } catch {
+    return undefined;
+  }
+}
+
+function notUtf8(): Problem {
+  return new Problem({
+    code: 'MALFORMED',
+    detail: 'The body is not UTF-8.',
+    remedy: 'Send JSON in UTF-8.',
+  });
 }
 
 function jsonIn(text: string): { readonly value: unknown } | undefined {

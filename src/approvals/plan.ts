@@ -52,7 +52,7 @@ export interface Asked {
 export interface Times {
   /** Those that count; undefined when time is time. */
   readonly hours: NamedHours | undefined;
-  /** Everybody whose word could count before it ends: also whoever comes on call until then. */
+  /** Everybody whose yes could count before it ends: also whoever comes on call until then. */
   readonly voters: readonly Voter[];
   /** When others come to be asked. */
   readonly lookAgainMs: number | undefined;
@@ -77,7 +77,10 @@ export function timesOf(
   const hours = policy.clock === 'wall' ? undefined : calendar.hoursNamed(policy.clock.working);
   return {
     hours,
-    voters: directory.votersFor(approvers, excluded, nowMs, later(hours, nowMs, policy.deadline)),
+    voters: directory.votersFor(approvers, excluded, nowMs, {
+      untilMs: later(hours, nowMs, policy.deadline),
+      from: policy.approve_from,
+    }),
     lookAgainMs: directory.nextChange(approvers, nowMs),
   };
 }

@@ -41,7 +41,7 @@ export function crossCheck(input: CrossCheckInput): ConfigProblem[] {
     ...(who ? checkApprovers(who, escalation) : []),
     ...(input.authorizations && contacts ? checkRolesOfPeople(input.authorizations.file, contacts) : []),
     ...(authorizations && input.escalation ? checkPolicyNames(authorizations, input.escalation.file) : []),
-    ...(who && escalation ? checkReach(who, escalation.value) : []),
+    ...(who && escalation ? checkReach(who, escalation) : []),
     ...(contacts ? checkContacts(contacts, known) : []),
     ...(escalation ? checkPolicies(escalation, known, input.schedules?.file) : []),
   ];
@@ -200,6 +200,8 @@ interface Asked {
   readonly file: ConfigFile;
   readonly at: Path;
   readonly approvers: Approvers;
+  /** By which policy; absent: by `default`. */
+  readonly policy?: string | undefined;
 }
 
 /** Nobody who could answer is an error, loudly: such a request would wait for ever, or be waved through. */
@@ -216,12 +218,19 @@ function askedByRules({ file, value }: Present<Authorizations>): Asked[] {
   const byRules = rules.flatMap((rule, index): Asked[] => {
     const { asking, at } = askingOf(rule) ?? {};
     return asking && at
-      ? [{ file, at: ['rules', index, ...at, 'approvers'], approvers: asking.approvers }]
+      ? [
+          {
+            file,
+            at: ['rules', index, ...at, 'approvers'],
+            approvers: asking.approvers,
+            policy: asking.policy,
+          },
+        ]
       : [];
   });
   const bySections = (['elevation', 'after_reading', 'defaults'] as const).flatMap((section): Asked[] => {
-    const { approvers } = value[section];
-    return approvers ? [{ file, at: [section, 'approvers'], approvers }] : [];
+    const { approvers, policy } = { policy: undefined, ...value[section] };
+    return approvers ? [{ file, at: [section, 'approvers'], approvers, policy }] : [];
   });
   return [...byRules, ...bySections];
 }
@@ -230,7 +239,14 @@ function askedByPolicies({ file, value: { policies } }: Present<EscalationConfig
   return Object.entries(policies).flatMap(([name, { on_timeout }]) =>
     on_timeout.flatMap((rung, n): Asked[] =>
       rung.kind === 'escalate'
-        ? [{ file, at: ['policies', name, 'on_timeout', n, 'escalate', 'to'], approvers: rung.approvers }]
+        ? [
+            {
+              file,
+              at: ['policies', name, 'on_timeout', n, 'escalate', 'to'],
+              approvers: rung.approvers,
+              policy: name,
+            },
+          ]
         : [],
     ),
   );
@@ -375,29 +391,30 @@ function checkPolicyNames({ file, value }: Present<Authorizations>, escalation: 
   });
 }
 
-/** A policy may limit where a yes comes from; then one of those asked must have an account there. */
+/** A policy may limit where a yes comes from; then enough of those asked must have an account there. */
 function checkReach(
-  { authorizations: { file, value }, contacts: { value: contacts, whole }, schedules }: Who,
-  { policies }: EscalationConfig,
+  { authorizations, contacts: { value: contacts, whole }, schedules }: Who,
+  escalation: Present<EscalationConfig>,
 ): ConfigProblem[] {
   if (!whole) return [];
-  return value.rules.flatMap((rule, index) => {
-    const { asking, at } = askingOf(rule) ?? {};
-    if (!asking || !at) return [];
-    const platforms = policies[asking.policy ?? 'default']?.approve_from;
+  const { policies } = escalation.value;
+  const all = [...askedByRules(authorizations), ...askedByPolicies(escalation)];
+  return all.flatMap(({ file, at, approvers, policy = 'default' }) => {
+    const platforms = policies[policy]?.approve_from;
     const asked = Object.entries(contacts.people)
       .map(([id, { roles, accounts }]) => ({ voter: toVoter(id, roles, schedules), accounts }))
-      .filter(({ voter }) => isApprover(asking.approvers, voter));
+      .filter(({ voter }) => isApprover(approvers, voter));
     const reachable = asked
       .filter(({ accounts }) => platforms?.some((platform) => platform in accounts))
       .map(({ voter }) => voter);
     if (platforms === undefined || asked.length === 0) return [];
-    if (mayBeGranted(asking.approvers, value) || isQuorum(asking.approvers, reachable)) return [];
+    if (mayBeGranted(approvers, authorizations.value) || isQuorum(approvers, reachable)) return [];
+    const able = reachable.map(({ person }) => person);
     return [
-      file.problemAt(['rules', index, ...at, 'approvers'], {
-        expected: `somebody with an account on ${platforms.join(' or ')}, where a yes must come from`,
-        found: 'nobody: nobody could ever approve',
-        hint: `change approve_from of the policy ${asking.policy ?? 'default'}, or give an approver such an account`,
+      file.problemAt(at, {
+        expected: `people enough with an account on ${platforms.join(' or ')}, where a yes must come from`,
+        found: `${able.length === 0 ? 'nobody' : able.join(', ')}: nobody could ever approve`,
+        hint: `change approve_from of the policy ${policy}, or give an approver such an account`,
       }),
     ];
   });

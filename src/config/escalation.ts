@@ -70,7 +70,9 @@ export const EscalationPolicy = z.strictObject({
     .array(Platform)
     .min(1)
     .optional()
-    .describe('Platforms a yes may come from; a no may come from anywhere. Left out: all.'),
+    .describe(
+      'Platforms a yes may come from; a no may come from anywhere. Enough of those asked need an account on one of them, or nobody is asked and the call is refused. Left out: all.',
+    ),
   refuse_by: z
     .enum(['one', 'enough'])
     .default('one')

@@ -62,6 +62,13 @@ export interface Disputed {
   readonly owner: PersonId;
 }
 
+/** From when until when somebody may say yes, and from where; absent: from anywhere. */
+interface Span {
+  readonly nowMs: number;
+  readonly untilMs: number;
+  readonly from?: readonly Platform[] | undefined;
+}
+
 const UNLINKED: Links = { snapshot: () => EMPTY_LEDGER, now: async () => EMPTY_LEDGER };
 
 export class Directory {
@@ -207,9 +214,19 @@ export class Directory {
   /**
    * Everybody whose word could count until then; the excluded ones left out. Whoever comes on call in that time is
    * among them, so that a gap in a schedule is not taken for nobody.
+   *
+   * @param span.from where their yes has to come from, so that they need an account there; absent: from anywhere
    */
-  votersFor(approvers: Approvers, excluded: Excluded, nowMs: number, untilMs: number = nowMs): Voter[] {
-    return this.#votersFor(approvers, excluded, { nowMs, untilMs }, () => []);
+  votersFor(
+    approvers: Approvers,
+    excluded: Excluded,
+    nowMs: number,
+    {
+      untilMs = nowMs,
+      from,
+    }: { readonly untilMs?: number; readonly from?: readonly Platform[] | undefined } = {},
+  ): Voter[] {
+    return this.#votersFor(approvers, excluded, { nowMs, untilMs, from }, () => []);
   }
 
   /**
@@ -219,7 +236,7 @@ export class Directory {
   votersOn(approval: Approval, nowMs: number): Voter[] | undefined {
     const approvers = approversOf(approval);
     if (this.isGranted(approvers)) return undefined;
-    const span = { nowMs, untilMs: approval.deadlineMs };
+    const span = { nowMs, untilMs: approval.deadlineMs, from: approval.policy.approveFrom };
     return this.#votersFor(approvers, excludedFrom(approval), span, (id) =>
       this.wordsPassedTo(id, approval, nowMs),
     );
@@ -438,12 +455,13 @@ export class Directory {
   #votersFor(
     approvers: Approvers,
     excluded: Excluded,
-    { nowMs, untilMs }: { readonly nowMs: number; readonly untilMs: number },
+    { nowMs, untilMs, from }: Span,
     passedTo: (id: PersonId) => readonly Authority[],
   ): Voter[] {
     const duties = this.#dutiesUntil(approvers, nowMs, untilMs);
     const moment = { ...this.#momentAt(nowMs), duties };
     return this.#view().people.flatMap((person) => {
+      if (from && !person.accounts.some((account) => from.includes(platformOf(account)))) return [];
       const { standsFor = [], ...own } = this.#voterOf(person, moment);
       const words = [...standsFor, ...passedTo(person.id)];
       const voter = this.#heardOf({ ...own, standsFor: words }, excluded);

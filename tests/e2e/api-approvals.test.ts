@@ -218,6 +218,14 @@ describe('a program asks', () => {
     const half = await asked('"\\ud800"');
     const deep = await asked(`${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`);
 
+    const bytes = await call(story, 'POST', '/approvals', undefined, {
+      raw: Uint8Array.from(Buffer.from(JSON.stringify(aRequest({ args: { a: '\u00ff' } })), 'latin1')),
+    });
+
+    expect(bytes).toMatchObject({
+      status: 400,
+      body: { code: 'MALFORMED', detail: expect.stringContaining('UTF-8') },
+    });
     expect(half).toMatchObject({
       status: 400,
       body: { code: 'MALFORMED', errors: [{ at: '/args/lines/0/order' }] },
@@ -259,6 +267,25 @@ describe('a program asks', () => {
     expect(denied.map(({ event }) => event.detail?.rule).toSorted()).toEqual(
       refused.map(({ body }) => body.code).toSorted(),
     );
+  });
+
+  it('may not ask those who have no account from which the policy takes a yes', async () => {
+    const { escalation } = story.config;
+    const policies = Object.entries(escalation.policies).map(([name, policy]) => [
+      name,
+      { ...policy, approve_from: [Platform.parse('jira')] },
+    ]);
+    const { jira: _, ...accounts } = story.config.contacts.people.dana!.accounts;
+    story.config = {
+      ...withPerson(story.config, 'dana', { accounts }),
+      escalation: { ...escalation, policies: Object.fromEntries(policies) },
+    };
+
+    const refused = await call(story, 'POST', '/approvals', aRequest());
+
+    expect(refused).toMatchObject({ status: 422, body: { code: 'UNSATISFIABLE' } });
+    expect(refused.body.detail).toContain('a yes is taken in Jira only');
+    expect(await story.open()).toEqual([]);
   });
 
   it('shows nothing that cannot be seen, and no markup of its own', async () => {

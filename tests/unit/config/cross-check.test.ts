@@ -191,6 +191,32 @@ describe('files that contradict each other', () => {
     expect(problem?.found).toContain('nobody could ever approve');
   });
 
+  it.each([
+    ['elevation', 'elevation: { approvers: { role: manager } }\n'],
+    ['after_reading', 'after_reading: { approvers: { role: manager } }\n'],
+    ['defaults', 'defaults: { write: ask, approvers: { role: manager } }\n'],
+  ])('are refused when those whom %s asks have no account where a yes must come from', (section, text) => {
+    const problems = problemsOf({
+      authorizations: `${authorizations}${text}`,
+      escalation: `${escalation}    approve_from: [email]\n`,
+      contacts: edited(edited(contacts, ', email: Dana@Corp.test', ''), '[email, slack]', '[slack]'),
+    });
+
+    expect(problems.map(({ keyPath }) => keyPath)).toContain(`${section}.approvers`);
+  });
+
+  it('are refused when those who are asked once time is up have no account where a yes must come from', () => {
+    const lee = '  lee:\n    name: Lee\n    roles: [manager]\n    accounts: { slack: T0/U0LEE }\n';
+    const ladder = '    on_timeout: [{ escalate: { to: { person: lee }, for: 1h } }]\n';
+
+    expect(
+      problemsOf({
+        contacts: `${contacts}${lee}`,
+        escalation: `${escalation}    approve_from: [email]\n${ladder}`,
+      }),
+    ).toMatchObject([{ keyPath: 'policies.default.on_timeout[0].escalate.to' }]);
+  });
+
   it('are refused without the default policy', () => {
     const [problem] = problemsOf({ escalation: edited(escalation, 'default:', 'defalut:') });
 

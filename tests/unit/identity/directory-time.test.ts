@@ -202,7 +202,7 @@ describe('whoever is on call', () => {
   it('is nobody in a gap; who comes on call before it ends could answer all the same', () => {
     const directory = directoryWith({});
     const night = berlin('2026-03-03T23:00');
-    const could = (untilMs: number) => directory.votersFor(ON_CALL, NOBODY, night, untilMs);
+    const could = (untilMs: number) => directory.votersFor(ON_CALL, NOBODY, night, { untilMs });
 
     expect(directory.approversOf(ON_CALL, NOBODY, night)).toEqual([]);
     expect(could(berlin('2026-03-04T05:00'))).toEqual([]);

@@ -108,6 +108,18 @@ describe('whoever asked', () => {
     expect(away.votersFor(named, () => false, NOW)).toHaveLength(1);
   });
 
+  it('can say yes where they have an account from which one is taken', () => {
+    const [slack, jira] = ['slack', 'jira'].map((each) => Platform.parse(each)) as [Platform, Platform];
+    const directory = directoryWith(() => ({}));
+    const who = (from?: Platform[]) =>
+      directory.votersFor({ role }, () => false, NOW, { from }).map(({ person }) => person);
+
+    expect([who(), who([slack]), who([jira]), who([])]).toEqual([['dana'], ['dana'], [], []]);
+    const others = { requester: PersonId.parse('sam') };
+    const onlyThere = anApproval({ request: others, policy: { approvers: { role }, approveFrom: [jira] } });
+    expect(directory.votersOn(onlyThere, NOW)).toEqual([]);
+  });
+
   it('speaks for whoever passed it to them, as long as they may approve, and for the absent apart from that', () => {
     const [alex, dana] = ['alex', 'dana'].map((person) => PersonId.parse(person)) as [PersonId, PersonId];
     const passedTo = (to: PersonId) => ({ delegations: [{ from: dana, to, by: dana, atMs: NOW }] });

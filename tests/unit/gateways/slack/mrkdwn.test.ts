@@ -50,6 +50,12 @@ describe('markdown to Slack', () => {
     it.each([
       ['[docs](https://docs.example.com/a)', '<https://docs.example.com/a|docs>'],
       ['https://example.com/a?b=1&c=2', '<https://example.com/a?b=1&amp;c=2>'],
+      ['“see https://example.com/a”', '“see <https://example.com/a>”'],
+      ['“https://example.com/a”.', '“<https://example.com/a>”.'],
+      [
+        '**“https://example.com/a”**, (»https://b.example«)',
+        '*“<https://example.com/a>”*, (»<https://b.example/>«)',
+      ],
       ['<https://example.com>', '<https://example.com/>'],
       ['[https://example.com](https://example.com)', '<https://example.com/>'],
       ['[example.com](https://example.com/a)', '<https://example.com/a|example.com>'],
