@@ -10,6 +10,7 @@ import {
   approversOf,
   type Consent,
   type Delegation,
+  hardDeadlineOf,
   heardBefore,
   isWaiting,
   type Remark,
@@ -438,7 +439,7 @@ function settled({ settledBy }: Approval): string {
 }
 
 function decided(approval: Approval): string {
-  const { decision, assents = [] } = approval;
+  const { decision, assents = [], dissents = [] } = approval;
   if (!decision) return '';
   if (decision.source === 'policy') return 'Allowed by policy.';
   if (decision.source === 'grant') {
@@ -453,11 +454,12 @@ function decided(approval: Approval): string {
   const verb = { approve: 'Approved', deny: 'Denied', answer: 'Answered' }[decision.choice];
   const by = decision.by?.name ?? 'somebody';
   const via = decision.via ? ` ${viaText(decision.via)}` : '';
-  if (decision.choice === 'approve' && assents.length > 1) {
-    const said = assents.flatMap(({ by: { name }, text }) =>
+  const together = { approve: assents, deny: dissents, answer: [] }[decision.choice];
+  if (together.length > 1) {
+    const said = together.flatMap(({ by: { name }, text }) =>
       text ? [` ${visible(name)}: “${visible(text)}”`] : [],
     );
-    return `Approved by ${names(approval, assents)}, ${whenText(decision.atMs)}.${said.join('')}`;
+    return `${verb} by ${names(approval, together)}, ${whenText(decision.atMs)}.${said.join('')}`;
   }
   const words = decision.text ? `: “${visible(decision.text)}”.` : '.';
   return `${verb} by ${by}${inWhosePlace(decision.insteadOf)}${via}, ${whenText(decision.atMs)}${words}`;
@@ -789,11 +791,21 @@ export function digestText(left: { readonly requests: number; readonly unknown: 
   ].join('\n\n');
 }
 
+/** Where nobody has it in front of them: what nobody can have seen does not expire before its hard end. */
+function waitsUntilText(approval: Approval): string {
+  const { policy } = approval;
+  const hardEndMs = hardDeadlineOf(approval);
+  const until = `It waits until ${endText(approval)} all the same`;
+  if (!policy.minVisibleMs || hardEndMs === undefined) return `${until}.`;
+  const latest = whenText(hardEndMs, policy.hours?.zone);
+  return `${until}, and longer as long as nobody has seen it, until ${latest} at the latest.`;
+}
+
 /** What whoever asked is told when those who may decide cannot be asked; in markdown. */
 export function unaskedText(approval: Approval, unasked: readonly string[]): string {
   const people = joined(unasked.map(literal));
   return [
-    `**Nobody has been asked yet:** I know no place where I could write to ${people}. It waits until ${endText(approval)} all the same. ${literal(silenceText(approval) ?? '')}`,
+    `**Nobody has been asked yet:** I know no place where I could write to ${people}. ${waitsUntilText(approval)} ${literal(silenceText(approval) ?? '')}`,
     `Please tell ${unasked.length === 1 ? 'them' : 'one of them'} yourself, and whoever runs me: \`signalbox check\` says what is missing.`,
   ].join('\n\n');
 }

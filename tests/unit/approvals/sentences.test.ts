@@ -334,6 +334,28 @@ describe('what people are told', () => {
       expect(standing(atDeadline(no))).toContain(': Dana on Slack had said no. Nothing was done.');
     });
 
+    it('A15 everybody who said no, where it took several', () => {
+      const opened = anApproval({
+        policy: {
+          approvers: { role: RoleName.parse('manager'), count: 2 },
+          denyRule: 'enough',
+          remindAfterMs: [],
+        },
+      });
+      const others = ['dana', 'erin', 'lee'].map((person) => ({
+        person: PersonId.parse(person),
+        roles: ['manager'],
+      }));
+      const first = aVote(opened, { choice: 'deny', text: 'too much', others });
+      const one = vote(opened, first, OPENED_MS).moved!.next;
+      const second = aVote(one, { choice: 'deny', person: 'erin', text: 'not now', others });
+      const denied = vote(one, second, OPENED_MS + 1).moved!.next;
+
+      expect(standing(denied)).toMatch(
+        /^Denied by Dana on Slack and erin on Slack, .*\. Dana: “too much” erin: “not now” Nothing was done\.$/,
+      );
+    });
+
     it('A15 whose question nobody answered', () => {
       const asked = withQuestion();
 
