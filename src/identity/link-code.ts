@@ -15,8 +15,9 @@ const ID_LETTERS = 4;
 const SECRET_LETTERS = 10;
 const HASH_BYTES = 32;
 
-/** A code in a text, in any case, with or without its hyphens where it is whole. */
-const SHAPE = /(?<![\w-])[2-9A-HJKMNP-TV-Z]{4}-[2-9A-HJKMNP-TV-Z]{5}-[2-9A-HJKMNP-TV-Z]{5}(?![\w-])/gi;
+/** A code in a text, in any case, with whatever dash between its parts; without one it may be any number of anything. */
+const SHAPE =
+  /(?<![\p{L}\p{N}_-])[2-9A-HJKMNP-TV-Z]{4}\p{Pd}[2-9A-HJKMNP-TV-Z]{5}\p{Pd}[2-9A-HJKMNP-TV-Z]{5}(?![\p{L}\p{N}_-])/giu;
 
 export interface NewCode extends GivenCode {
   /** As people write it. Told once; kept nowhere. */
@@ -32,7 +33,7 @@ export async function newCode(id: string = letters(ID_LETTERS)): Promise<NewCode
 
 /** What somebody wrote, ready to be compared; undefined for what is no code. */
 export async function readCode(text: string): Promise<GivenCode | undefined> {
-  const plain = text.toUpperCase().replaceAll('-', '');
+  const plain = text.toUpperCase().replaceAll(/\p{Pd}/gu, '');
   if (!isOfLetters(plain, ID_LETTERS + SECRET_LETTERS)) return undefined;
   const id = plain.slice(0, ID_LETTERS);
   return { id, hash: await hashOf(id, plain.slice(ID_LETTERS)) };

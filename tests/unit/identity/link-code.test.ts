@@ -8,7 +8,7 @@ describe('a code', () => {
     const { id, hash, text } = await newCode();
 
     expect(text).toMatch(/^[2-9A-HJKMNP-TV-Z]{4}(-[2-9A-HJKMNP-TV-Z]{5}){2}$/);
-    for (const written of [text, text.toLowerCase(), text.replaceAll('-', '')]) {
+    for (const written of [text, text.toLowerCase(), text.replaceAll('-', ''), text.replaceAll('-', '–')]) {
       expect(await readCode(written)).toEqual({ id, hash });
     }
     expect(hash).not.toContain(text.slice(5, 10));
@@ -41,13 +41,20 @@ describe('a text that is stored', () => {
 
     expect(hideCodes(`/link ${code}, please`)).toBe('/link [code hidden], please');
     expect(hideCodes(code.toLowerCase())).toBe('[code hidden]');
+    expect(hideCodes(`/pair ${code.replaceAll('-', '–')} please`)).toBe('/pair [code hidden] please');
     fc.assert(
       fc.property(fc.string(), fc.string(), (before, after) => {
         expect(hideCodes(`${before} ${code} ${after}`)).not.toContain(code);
       }),
       { numRuns: runs(200) },
     );
-    for (const plain of ['order 7', crypto.randomUUID(), 'CVE-2025-34072', 'AB-12345-67890']) {
+    for (const plain of [
+      'order 7',
+      crypto.randomUUID(),
+      'CVE-2025-34072',
+      'AB-12345-67890',
+      'parcel 93845H2KD83F7B',
+    ]) {
       expect(hideCodes(plain)).toBe(plain);
     }
   });
