@@ -145,7 +145,9 @@ describe('a program asks', () => {
     const [notice] = await hooks.until(1);
 
     expect(created).toMatchObject({ status: 201, body: { code: 'CREATED', approval: { state: 'OPEN' } } });
-    expect(created.body.sentence).toMatch(/Nobody has been asked yet.*and longer as long as nobody has seen it, until .* at the latest/s);
+    expect(created.body.sentence).toMatch(
+      /Nobody has been asked yet.*and longer as long as nobody has seen it, until .* at the latest/s,
+    );
     expect(notice!.body).toMatchObject({
       type: 'approval.notice',
       data: { approvalId: created.body.approval.id, notice: expect.stringContaining('Ann Audit') },
