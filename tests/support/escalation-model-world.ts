@@ -81,6 +81,7 @@ export class RealEngine {
       pagers,
       approvals: { find: async () => undefined } as unknown as EscalationWorkerDeps['approvals'], // cards are not played
       directory: {
+        find: () => undefined,
         mayHold: (person: PersonId) => this.setting.mayHold(person),
       } as unknown as EscalationWorkerDeps['directory'], // nor whose they are
       placeOn: () => undefined,
