@@ -41,6 +41,8 @@ export function toTarget(text: string, rules: HostRules, base?: URL): Target {
   if (usualPort === undefined) return refused(`it begins with ${url.protocol}, not with https:`);
   if (url.username !== '' || url.password !== '') return refused('there is a user name or a password in it');
 
+  // `example.com..` is no name, and is none of those the rules name: who looks it up may find `example.com`.
+  if (/^\.|\.\./.test(url.hostname)) return refused('a part of its host is empty');
   const host = url.hostname.replace(/\.$/, '');
   const place = { host, port: url.port || usualPort, isUsual: url.port === '' };
   if (rules.deny.some((pattern) => denies(pattern, host, place.port))) {

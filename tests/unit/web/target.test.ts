@@ -49,6 +49,18 @@ describe('which addresses may be read', () => {
     expect(toTarget(address, rules)).toMatchObject({ kind: 'refused', why: expect.stringContaining(why) });
   });
 
+  it.each([
+    'https://evil.test../',
+    'https://evil.test%2e%2e/',
+    'https://a..evil.test/',
+    'https://93.184.216.34../',
+  ])('is not read where a part of its host is empty: %s', (address) => {
+    const open = WebSettings.parse({ allow: ['*'], deny: ['evil.test', '*.evil.test', '93.184.216.34'] });
+
+    expect(toTarget(address, open)).toMatchObject({ kind: 'refused' });
+    expect(toTarget('https://other.test./', open)).toMatchObject({ kind: 'target', host: 'other.test' });
+  });
+
   it('with a star in front of nothing, every host that is public, on the usual port', () => {
     const open = WebSettings.parse({ allow: ['*'], deny: ['evil.test', '*.evil.test'] });
 
