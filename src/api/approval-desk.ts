@@ -180,10 +180,10 @@ export class ApprovalDesk {
         'a client asked for what nobody could ever approve; it was refused. Give somebody the role',
       );
       const { approve_from: from } = grounds.policy;
-      const taken = from ? `, a yes is taken ${from.map(viaText).join(' or ')} only,` : '';
+      const taken = from ? `, a yes is taken ${from.map(viaText).join(' or ')} only` : '';
       throw new Problem({
         code: 'UNSATISFIABLE',
-        detail: `Nobody, or not enough people, could say yes: it needs ${askedOf(planned)}${taken} and whoever asks does not count.`,
+        detail: `Nobody, or not enough people, could say yes: it needs ${askedOf(planned)}${taken}, and whoever asks does not count.`,
         remedy: `Ask others, or give more people the role${from ? ', or an account there,' : ''} in contacts.yaml; then send the same again.`,
       });
     }

@@ -12,8 +12,11 @@ import type { Keys } from '../redis/keys.ts';
 /** Long enough to read what is agreed to, and to be called away once. */
 const KEEP_MS = 30 * 60_000;
 
-/** As `codeOf` makes them: no word has none of the vowels. */
-const CODE = /^\s*[/!]?confirm\s+([3479cdfhjkmnpqrtvwxy]{8})[\s.]*$/i;
+/** Without those that are taken for one another, and without vowels, so that they make no words. */
+const SIGN_LETTERS = '3479CDFHJKMNPQRTVWXY';
+
+/** As `codeOf` makes them. */
+const CODE = new RegExp(`^\\s*[/!]?confirm\\s+([${SIGN_LETTERS}]{8})[\\s.]*$`, 'i');
 
 export class Confirmations {
   constructor(
@@ -43,9 +46,6 @@ export function readConfirmation(text: string): string | undefined {
 export function signOf(read: string): string {
   return lettersOf(read, 4);
 }
-
-/** Without those that are taken for one another, and without vowels, so that they make no words. */
-const SIGN_LETTERS = '3479CDFHJKMNPQRTVWXY';
 
 function codeOf(person: PersonId, line: string): string {
   return lettersOf(`${person} ${line}`, 8).toLowerCase();
