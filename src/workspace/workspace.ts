@@ -4,15 +4,17 @@
  * Invariants
  *   1. A file changes from a version that whoever changes it has seen, or from none, to another; a version is what the
  *      content hashes to. What is at another version is left as it is, and what has changed already stays so. (Between
- *      that look and the change, other programs on this machine could still write.)
+ *      that look and the change, other programs on this machine could still write, another Signalbox among them; of
+ *      this one, nothing.)
  *   2. A file is there whole or not at all: it is written aside, in the same folder, and takes its place in one step.
- *   3. Nothing is written beyond the limits; what is there is counted before.
+ *   3. Nothing is written beyond the limits; what is there is counted before, with the folders still to be made.
  *   4. What a look leaves out, it says.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { constants } from 'node:fs';
 import { link, mkdir, open, readdir, realpath, rename, rm, unlink } from 'node:fs/promises';
+import pLimit from 'p-limit';
 import type { WorkspaceSettings } from '../config/workspace.ts';
 import { StartupError } from '../domain/errors.ts';
 import { mustLieApart } from './apart.ts';
@@ -73,6 +75,8 @@ export interface Move {
 
 export class Workspace {
   readonly #jail: Jail;
+  /** One change at a time: what it has looked at holds until it is made. */
+  readonly #changes = pLimit(1);
 
   private constructor(
     top: string,
@@ -172,14 +176,18 @@ export class Workspace {
    * @returns its version now
    * @throws {WorkspaceRefusal} when it is at another version than the one to be replaced, or there is no room
    */
-  async write({ path, text, over }: Writing, signal: AbortSignal): Promise<string> {
+  write(writing: Writing, signal: AbortSignal): Promise<string> {
+    return this.#changes(() => this.#write(writing, signal));
+  }
+
+  async #write({ path, text, over }: Writing, signal: AbortSignal): Promise<string> {
     const content = Buffer.from(text);
     const version = versionOf(content);
     const now = await this.versionAt(path);
     if (now === version) return version;
     mustBeAt(path, now, over);
     const replaced = now === undefined ? 0 : (await this.#bytesOf(path)).length;
-    await this.#mustHaveRoom(path, content.length, { replaced, isNew: now === undefined }, signal);
+    await this.#mustHaveRoom(path, content.length, { replaced, files: now === undefined ? 1 : 0 }, signal);
     await this.#jail.withFolderOf(
       path,
       async (folder, name) => {
@@ -192,12 +200,16 @@ export class Workspace {
   }
 
   /** Gives a file another path. Nothing is overwritten. */
-  async move({ from, to, over }: Move, signal: AbortSignal): Promise<void> {
+  move(move: Move, signal: AbortSignal): Promise<void> {
+    return this.#changes(() => this.#move(move, signal));
+  }
+
+  async #move({ from, to, over }: Move, signal: AbortSignal): Promise<void> {
     const now = await this.versionAt(from);
     const there = await this.versionAt(to);
     if (now === undefined && there === over) return;
     mustBeAt(from, now, over);
-    await this.#mustHaveRoom(to, 0, { replaced: 0, isNew: false }, signal);
+    await this.#mustHaveRoom(to, 0, { replaced: 0, files: 0 }, signal);
     const move = (folder: Folder, name: string) =>
       this.#jail.withFolderOf(
         to,
@@ -219,7 +231,11 @@ export class Workspace {
   }
 
   /** Removes a file. One that is gone is no error. */
-  async remove(path: string, over: string): Promise<void> {
+  remove(path: string, over: string): Promise<void> {
+    return this.#changes(() => this.#remove(path, over));
+  }
+
+  async #remove(path: string, over: string): Promise<void> {
     const now = await this.versionAt(path);
     if (now === undefined) return;
     mustBeAt(path, now, over);
@@ -233,7 +249,7 @@ export class Workspace {
   async mayWrite({ path, text }: Omit<Writing, 'over'>, signal: AbortSignal): Promise<void> {
     const isThere = await this.#isThere(path);
     const replaced = isThere ? (await this.#bytesOf(path)).length : 0;
-    await this.#mustHaveRoom(path, Buffer.byteLength(text), { replaced, isNew: !isThere }, signal);
+    await this.#mustHaveRoom(path, Buffer.byteLength(text), { replaced, files: isThere ? 0 : 1 }, signal);
   }
 
   // ── How ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -248,9 +264,27 @@ export class Workspace {
         return stats !== undefined;
       });
     } catch (error) {
-      if (error instanceof WorkspaceRefusal && error.why.startsWith('there is no folder')) return false;
+      if (isNoFolder(error)) return false;
       throw error;
     }
+  }
+
+  /** How many folders would have to be made for it. */
+  async #foldersFor(path: string): Promise<number> {
+    const names = namesIn(path).slice(0, -1);
+    for (let missing = 0; names.length > 0; missing++, names.pop()) {
+      if (await this.#hasFolder(names)) return missing;
+    }
+    return namesIn(path).length - 1;
+  }
+
+  async #hasFolder(names: readonly string[]): Promise<boolean> {
+    return this.#jail
+      .withFolder(names, () => Promise.resolve(true))
+      .catch((error: unknown) => {
+        if (isNoFolder(error)) return false;
+        throw error;
+      });
   }
 
   async #bytesOf(path: string): Promise<Buffer> {
@@ -294,7 +328,7 @@ export class Workspace {
   async #mustHaveRoom(
     path: string,
     bytes: number,
-    { replaced, isNew }: { readonly replaced: number; readonly isNew: boolean },
+    { replaced, files }: { readonly replaced: number; readonly files: 0 | 1 },
     signal: AbortSignal,
   ): Promise<void> {
     const { max_file_bytes, max_files, max_total_bytes } = this.limits;
@@ -308,9 +342,10 @@ export class Workspace {
       count++;
       if (stats.isFile()) total += stats.size;
     }
-    if (isNew && count >= max_files) {
+    const added = files + (await this.#foldersFor(path));
+    if (added > 0 && count + added > max_files) {
       throw new PathRefusal(
-        `the workspace is full: it has ${count} files and folders, and may have ${max_files}`,
+        `the workspace is full: it has ${count} files and folders, this would add ${added}, and it may have ${max_files}`,
       );
     }
     if (total - replaced + bytes > max_total_bytes) {
@@ -354,6 +389,10 @@ export class Workspace {
       return [];
     });
   }
+}
+
+function isNoFolder(error: unknown): boolean {
+  return error instanceof WorkspaceRefusal && error.why.startsWith('there is no folder');
 }
 
 /** What a content is known by. */

@@ -339,6 +339,48 @@ describe('files of the workspace', () => {
     expect(readdirSync(top).toSorted()).toEqual(['a.txt', 'b.txt', 'large.txt']);
   });
 
+  it('change once where several would replace the same version at once', async () => {
+    const { files } = await openWorkspace();
+    const write = (text: string, over?: string) => files.write({ path: 'note', text, over }, context.signal);
+    const over = await write('first');
+    const results = await Promise.allSettled(['a', 'b', 'c', 'd'].map((text) => write(text, over)));
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'rejected']);
+    expect(results[1]).toMatchObject({ reason: { why: expect.stringContaining('"note" has changed') } });
+    expect(await files.read('note')).toMatchObject({ text: 'a' });
+
+    const version = versionOf('a');
+    const changes = await Promise.allSettled([
+      files.move({ from: 'note', to: 'moved', over: version }, context.signal),
+      write('e', version),
+      files.remove('note', version),
+    ]);
+    expect(changes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect((await files.list('')).entries).toMatchObject([{ path: 'moved' }]);
+  });
+
+  it('keep to the limits also when many are written at once', async () => {
+    const { files } = await openWorkspace({ max_files: 5, max_total_bytes: 2_000 });
+    const names = Array.from({ length: 20 }, (_, index) => `file ${index}`);
+    const written = await Promise.allSettled(
+      names.map((path) => files.write({ path, text: path.padEnd(900), over: undefined }, context.signal)),
+    );
+    expect(written.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+    expect((await files.list('')).entries).toHaveLength(2);
+  });
+
+  it('keep to the limits counting the folders that are made for them', async () => {
+    const { files, top } = await openWorkspace({ max_files: 5 });
+    const write = (path: string) => files.write({ path, text: '', over: undefined }, context.signal);
+    await expect(write('d/'.repeat(20) + 'f')).rejects.toThrow(
+      'it has 0 files and folders, this would add 21',
+    );
+    expect(readdirSync(top)).toEqual([]);
+    await write('a/b/one');
+    await write('a/b/two');
+    await write('a/three');
+    await expect(write('a/four')).rejects.toThrow('it has 5 files and folders, this would add 1');
+  });
+
   it('are read page by page, and listed with what is left', async () => {
     const { top, run } = await openWorkspace({ max_files: 1_000 });
     const text = '😀'.repeat(15_000);
