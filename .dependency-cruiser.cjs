@@ -144,6 +144,13 @@ module.exports = {
       to: { path: '^tests/' },
     },
     {
+      name: 'stores-open-quickly',
+      comment: 'A command that looks at what is stored loads no gateway and no model: their libraries take a second.',
+      severity: 'error',
+      from: { path: '^src/(app/open-stores|cli/prepare)\\.ts$' },
+      to: { path: ['^gateways/index\\.ts$', '^src/agent/model/claude-client\\.ts$'], reachable: true },
+    },
+    {
       name: 'no-cycles',
       severity: 'error',
       from: {},

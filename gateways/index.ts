@@ -1,38 +1,17 @@
-/** The list of gateways: what each is configured by, and which of them run. */
+/** The list of gateways: which of them run, and what to get for the others. */
 import type { Clock } from '../src/domain/clock.ts';
 import type { Bookmarks, CheckFinding, ClientLog, Gateway, Places } from '../src/domain/gateway.ts';
 import type { Logger } from '../src/observability/logger.ts';
 import { missingFinding } from './discord/check.ts';
-import { DiscordSettings, missingDiscordSettings } from './discord/config.ts';
 import { DiscordGateway } from './discord/gateway.ts';
-import { EmailSettings, missingEmailSettings } from './email/config.ts';
 import { EmailGateway } from './email/gateway.ts';
+import { type GatewaysConfig, missingOf } from './gateway-settings.ts';
 import { missingFinding as missingJiraFinding } from './jira/check.ts';
-import { JiraSettings, missingJiraSettings } from './jira/config.ts';
 import { JiraGateway } from './jira/gateway.ts';
-import { missingCredentials, SlackSettings } from './slack/config.ts';
 import { SlackGateway } from './slack/gateway.ts';
 import { missingFinding as missingWebFinding } from './web/check.ts';
-import { missingWebSettings, WebSettings } from './web/config.ts';
 import { WebGateway } from './web/gateway.ts';
 import type { WebhookListener } from './webhook-listener.ts';
-
-/** One schema per gateway, by platform name; `settings.yaml` has a section for each. */
-export const gatewaySettings = {
-  slack: SlackSettings,
-  discord: DiscordSettings,
-  jira: JiraSettings,
-  email: EmailSettings,
-  web: WebSettings,
-};
-
-export interface GatewaysConfig {
-  readonly slack: SlackSettings;
-  readonly discord: DiscordSettings;
-  readonly jira: JiraSettings;
-  readonly email: EmailSettings;
-  readonly web: WebSettings;
-}
 
 export interface GatewayDeps {
   readonly listener: WebhookListener;
@@ -44,45 +23,27 @@ export interface GatewayDeps {
 }
 
 /** Those that are switched on: said so, or with credentials there and nothing said against it. */
-export function createGateways(
-  { slack, discord, jira, email, web }: GatewaysConfig,
-  deps: GatewayDeps,
-): Gateway[] {
+export function createGateways(config: GatewaysConfig, deps: GatewayDeps): Gateway[] {
+  const { slack, discord, jira, email, web } = config;
+  const missing = missingOf(config);
   const log = (gateway: string) => deps.log.child({ gateway });
   const gateways: Gateway[] = [];
-  if (isOn(slack.enabled, missingCredentials(slack))) {
+  if (isOn(slack.enabled, missing.slack)) {
     gateways.push(new SlackGateway(slack, { ...deps, log: log('slack') }));
   }
-  if (isOn(discord.enabled, missingDiscordSettings(discord))) {
+  if (isOn(discord.enabled, missing.discord)) {
     gateways.push(new DiscordGateway(discord, { ...deps, log: log('discord') }));
   }
-  if (isOn(jira.enabled, missingJiraSettings(jira))) {
+  if (isOn(jira.enabled, missing.jira)) {
     gateways.push(new JiraGateway(jira, { ...deps, log: log('jira') }));
   }
-  if (isOn(email.enabled, missingEmailSettings(email))) {
+  if (isOn(email.enabled, missing.email)) {
     gateways.push(new EmailGateway(email, { ...deps, log: log('email') }));
   }
-  if (isOn(web.enabled, missingWebSettings(web))) {
+  if (isOn(web.enabled, missing.web)) {
     gateways.push(new WebGateway(web, { ...deps, log: log('web') }));
   }
   return gateways;
-}
-
-/** What each switched-off or incomplete gateway lacks, for people who wonder why it does not run. */
-export function missingOf({
-  slack,
-  discord,
-  jira,
-  email,
-  web,
-}: GatewaysConfig): Readonly<Record<string, readonly string[]>> {
-  return {
-    slack: missingCredentials(slack),
-    discord: missingDiscordSettings(discord),
-    jira: missingJiraSettings(jira),
-    email: missingEmailSettings(email),
-    web: missingWebSettings(web),
-  };
 }
 
 /** The same as findings of `signalbox check`: what to get, and where to put it. */
@@ -92,39 +53,17 @@ export async function explainMissing(
 ): Promise<Readonly<Record<string, readonly CheckFinding[]>>> {
   const missing = missingOf(config);
   return {
-    slack: (missing.slack ?? []).length === 0 ? [] : await new SlackGateway(config.slack, deps).check(),
-    discord: (missing.discord ?? []).map(missingFinding),
-    jira: (missing.jira ?? []).map(missingJiraFinding),
-    email: (missing.email ?? []).map((setting) => ({
+    slack: missing.slack.length === 0 ? [] : await new SlackGateway(config.slack, deps).check(),
+    discord: missing.discord.map(missingFinding),
+    jira: missing.jira.map(missingJiraFinding),
+    email: missing.email.map((setting) => ({
       subject: `E-mail ${setting}`,
       status: 'missing',
       detail: 'not set',
       remedy: EMAIL_REMEDIES[setting] ?? `Set gateways.email.${setting} in settings.yaml.`,
     })),
-    web: (missing.web ?? []).map(missingWebFinding),
+    web: missing.web.map(missingWebFinding),
   };
-}
-
-/** Platforms with some of what they need: somebody has begun to set them up. Switched off, one is as it should be. */
-export function begunIn(config: GatewaysConfig): ReadonlySet<string> {
-  const { slack, discord, jira, email, web } = config;
-  const missing = missingOf(config);
-  const atFirst = missingOf({
-    slack: SlackSettings.parse({ mode: slack.mode }),
-    discord: DiscordSettings.parse({ mode: discord.mode }),
-    jira: JiraSettings.parse({ mode: jira.mode }),
-    email: EmailSettings.parse({}),
-    web: WebSettings.parse({}),
-  });
-  const isBegun = (name: keyof GatewaysConfig) => {
-    const lacks = missing[name]?.length ?? 0;
-    return (
-      { slack, discord, jira, email, web }[name].enabled === 'auto' &&
-      lacks > 0 &&
-      lacks < (atFirst[name]?.length ?? 0)
-    );
-  };
-  return new Set((['slack', 'discord', 'jira', 'email', 'web'] as const).filter(isBegun));
 }
 
 const EMAIL_REMEDIES: Readonly<Record<string, string>> = {

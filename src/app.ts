@@ -7,18 +7,18 @@
  * Started in this order, stopped in reverse: first nothing more comes in, then what is under way is finished.
  */
 import type { WebhookListener } from '../gateways/webhook-listener.ts';
-import type { ToolCatalog } from './agent/tools/tool-catalog.ts';
-import { type AgentEquipment, equipAgent } from './app/agent-equipment.ts';
 import { reachPeople } from './app/asking.ts';
-import { type Base, type BaseOptions, type Core, createBase } from './app/base.ts';
-import { type ChannelOptions, type Channels, createChannels } from './app/channels.ts';
+import { type BaseOptions, type Core, createBase } from './app/base.ts';
+import type { ChannelOptions } from './app/channels.ts';
 import { createConfigChange } from './app/config-change.ts';
 import { createConversations } from './app/conversations.ts';
+import { equip } from './app/equipment.ts';
 import { createEscalations } from './app/escalations.ts';
 import { createHttpApi } from './app/http-api.ts';
 import { createIntake } from './app/intake.ts';
 import { createOutboxes } from './app/outboxes.ts';
-import { createStores, type Stores } from './app/stores.ts';
+import { connectStore } from './app/store-connection.ts';
+import type { Stores } from './app/stores.ts';
 import { createWatch } from './app/watch.ts';
 import { createReplyTokens } from './approvals/reply-token.ts';
 import { isApiOn } from './config/api.ts';
@@ -27,9 +27,7 @@ import { StopSign } from './control/stop-sign.ts';
 import type { Gateway } from './domain/gateway.ts';
 import { HealthBoard } from './health/health-board.ts';
 import { WorkerSession } from './mailbox/session.ts';
-import type { Logger } from './observability/logger.ts';
-import { createRedis, type RedisClient } from './redis/client.ts';
-import type { Keys } from './redis/keys.ts';
+import type { RedisClient } from './redis/client.ts';
 import { readSecret } from './redis/secret-store.ts';
 import { BallotBox } from './router/ballot-box.ts';
 import { GrantDesk } from './router/grant-desk.ts';
@@ -64,36 +62,13 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { log } = options;
 
   log.info({ step: 2, stage: 'Agent Bootstrap' }, 'connecting to memory');
-  const redis = await connect(options.redisUrl, log);
+  const redis = await connectStore(options.redisUrl, log);
   try {
     return await assemble(options, redis);
   } catch (error) {
     redis.disconnect();
     throw error;
   }
-}
-
-/** For commands that look at, or settle, what is stored. `close` lets go of the connection. */
-export async function openStores(
-  options: BaseOptions & Pick<AppOptions, 'redisUrl'>,
-): Promise<Stores & { redis: RedisClient; keys: Keys; close(): void }> {
-  const redis = await connect(options.redisUrl, options.log);
-  const base = createBase(options, redis);
-  const stores = createStores(base);
-  await stores.links.now();
-  return { ...stores, redis, keys: base.keys, close: () => redis.disconnect() };
-}
-
-/**
- * Every tool the agent has by this configuration, for commands that tell of them: no store and no platform is asked.
- * Those of programs that are asked what they have (MCP) are not among them.
- */
-export async function openTools(options: BaseOptions): Promise<ToolCatalog> {
-  const redis = createRedis('redis://127.0.0.1', 'signalbox'); // never connected
-  const { agent } = await equip(createBase(options, redis), {});
-  await agent.scripts.look();
-  redis.disconnect();
-  return agent.tools;
 }
 
 async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
@@ -187,34 +162,4 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       redis.disconnect();
     },
   };
-}
-
-/** What there is before any of it is put to work. */
-interface Equipment {
-  readonly stores: Stores;
-  readonly channels: Channels;
-  readonly agent: AgentEquipment;
-}
-
-/** Nothing is asked of the store yet. */
-async function equip(base: Base, options: ChannelOptions): Promise<Equipment> {
-  const stores = createStores(base);
-  const channels = createChannels(base, stores.directory, options);
-  return { stores, channels, agent: await equipAgent(base, stores, channels) };
-}
-
-async function connect(url: string, log: Logger): Promise<RedisClient> {
-  const redis = createRedis(url, 'signalbox');
-  let away = false;
-  redis.on('error', (error: unknown) => {
-    if (!away)
-      log.error({ err: error }, 'the connection to Redis is lost; everything waits until it is back');
-    away = true;
-  });
-  redis.on('ready', () => {
-    if (away) log.info({}, 'the connection to Redis is back');
-    away = false;
-  });
-  await redis.connect();
-  return redis;
 }

@@ -1,5 +1,5 @@
 /** What every part is made with. */
-import type { gatewaySettings } from '../../gateways/index.ts';
+import type { gatewaySettings } from '../../gateways/gateway-settings.ts';
 import type { Config } from '../config/load-config.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Gateway } from '../domain/gateway.ts';

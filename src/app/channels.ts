@@ -1,5 +1,6 @@
 /** Where people are: the gateways, and what those share. */
-import { createGateways, type GatewaysConfig } from '../../gateways/index.ts';
+import type { GatewaysConfig } from '../../gateways/gateway-settings.ts';
+import { createGateways } from '../../gateways/index.ts';
 import { WebhookListener } from '../../gateways/webhook-listener.ts';
 import { API_PLATFORM } from '../delivery/client-event.ts';
 import { RedisClientLog } from '../delivery/client-log.ts';

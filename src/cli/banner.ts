@@ -1,5 +1,5 @@
 /** What `start` prints when everything runs: where it is, what is missing, and what to try. Pure. */
-import { missingOf } from '../../gateways/index.ts';
+import { missingOf } from '../../gateways/gateway-settings.ts';
 import type { GatewayConfig } from './prepare.ts';
 import type { Played } from './sandbox-plan.ts';
 

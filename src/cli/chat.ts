@@ -10,7 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type CardSource, CliGateway } from '../../gateways/cli/gateway.ts';
 import { conversationOfSession, platformOfSession } from '../../gateways/cli/inbound.ts';
 import { Terminal } from '../../gateways/cli/terminal.ts';
-import { openStores } from '../app.ts';
+import { openStores } from '../app/open-stores.ts';
 import { toCard } from '../approvals/card.ts';
 import { inboxesFor } from '../approvals/inbox.ts';
 import { type Approval, needsWord } from '../domain/approval/record.ts';

@@ -6,12 +6,13 @@
  * A mistake in the files costs the part it is in; everything else is tried all the same.
  * Exit code 1 when something that is configured does not work; what is merely switched off is no failure.
  */
-import { begunIn, createGateways, explainMissing, gatewaySettings } from '../../gateways/index.ts';
+import { begunIn, gatewaySettings } from '../../gateways/gateway-settings.ts';
+import { createGateways, explainMissing } from '../../gateways/index.ts';
 import { WebhookListener } from '../../gateways/webhook-listener.ts';
 import { createClient, eachModel } from '../app/models.ts';
+import { openStores } from '../app/open-stores.ts';
 import { checkWorkspace } from '../app/own-places.ts';
 import type { Stores } from '../app/stores.ts';
-import { openStores } from '../app.ts';
 import { visible } from '../approvals/sentences.ts';
 import { ConfigError, type ConfigProblem } from '../config/config-error.ts';
 import { CONFIG_PARTS, examineConfig, fileNameOf, readConfigTexts } from '../config/load-config.ts';

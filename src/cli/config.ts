@@ -1,6 +1,6 @@
 /** `signalbox config …`: what may stand in the files, and changing one key of them. */
 import { z } from 'zod';
-import { gatewaySettings } from '../../gateways/index.ts';
+import { gatewaySettings } from '../../gateways/gateway-settings.ts';
 import { changeSetting, type SettingOutcome } from '../config/change-setting.ts';
 import { renderProblems } from '../config/config-error.ts';
 import { configJsonSchema, type JsonSchema, renderJsonSchema } from '../config/json-schema.ts';

@@ -1,5 +1,5 @@
 /** `signalbox escalation …`: what is wrong with the policies, and what they would do. Needs no store and no platform. */
-import { missingOf } from '../../gateways/index.ts';
+import { missingOf } from '../../gateways/gateway-settings.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { plansOf } from '../config/escalation-plans.ts';
 import { didYouMean } from '../config/schema-check.ts';
@@ -120,7 +120,7 @@ function depsOf(config: GatewayConfig): SurroundingsDeps {
 }
 
 export function runningPlatforms(config: GatewayConfig): ReadonlySet<string> {
-  const missing = missingOf(config.settings.gateways);
+  const missing: Readonly<Record<string, readonly string[]>> = missingOf(config.settings.gateways);
   const on = Object.entries(config.settings.gateways).filter(([name, { enabled }]) =>
     enabled === 'auto' ? missing[name]?.length === 0 : enabled,
   );

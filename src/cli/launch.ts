@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { gatewaySettings } from '../../gateways/index.ts';
+import { gatewaySettings } from '../../gateways/gateway-settings.ts';
 import { checkWorkspace } from '../app/own-places.ts';
 import { type App, type AppOptions, startApp } from '../app.ts';
 import { ConfigSource, type ConfigSourceOptions, changedAtStart } from '../config/config-source.ts';

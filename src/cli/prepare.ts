@@ -3,7 +3,7 @@
  *
  *   the six files ─▶ log ─▶ server
  */
-import { gatewaySettings } from '../../gateways/index.ts';
+import { gatewaySettings } from '../../gateways/gateway-settings.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { type Config, type ConfigTexts, parseConfig, readConfigTexts } from '../config/load-config.ts';
 import type { Environment } from '../config/references.ts';

@@ -1,6 +1,6 @@
 /** Which platforms the sandbox plays, and what they and the gateway have to know of each other. Pure. */
-import type { gatewaySettings } from '../../gateways/index.ts';
-import { missingOf } from '../../gateways/index.ts';
+import type { gatewaySettings } from '../../gateways/gateway-settings.ts';
+import { missingOf } from '../../gateways/gateway-settings.ts';
 import type { WebhookListener } from '../../gateways/webhook-listener.ts';
 import type { Config } from '../config/load-config.ts';
 import type { Gateway } from '../domain/gateway.ts';

@@ -8,7 +8,7 @@ import {
   unknownNames,
 } from '../agent/tools/profiles.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
-import { openTools } from '../app.ts';
+import { openTools } from '../app/open-tools.ts';
 import { didYouMean } from '../config/schema-check.ts';
 import type { ToolAccess } from '../config/tool-access.ts';
 import { systemClock } from '../domain/clock.ts';

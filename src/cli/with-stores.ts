@@ -1,5 +1,5 @@
 /** Runs a command on what is stored: opens it, closes it, and records what was refused. */
-import { openStores } from '../app.ts';
+import { openStores } from '../app/open-stores.ts';
 import { systemClock } from '../domain/clock.ts';
 import { NotPermittedError } from './actor.ts';
 import { standardError } from './console-logger.ts';

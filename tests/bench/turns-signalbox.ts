@@ -5,8 +5,10 @@
  * itself is not there.
  */
 import { join } from 'node:path';
-import { gatewaySettings } from '../../gateways/index.ts';
-import { openStores, openTools, startApp } from '../../src/app.ts';
+import { gatewaySettings } from '../../gateways/gateway-settings.ts';
+import { openStores } from '../../src/app/open-stores.ts';
+import { openTools } from '../../src/app/open-tools.ts';
+import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { McpSettings } from '../../src/config/mcp.ts';
 import { ModelSettings } from '../../src/config/settings.ts';

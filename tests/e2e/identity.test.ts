@@ -1,6 +1,6 @@
 /** Accounts that become somebody's by a code, and strangers who are let in. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openStores } from '../../src/app.ts';
+import { openStores } from '../../src/app/open-stores.ts';
 import { AccountId, type ApprovalId, PersonId } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
 import { ALEX, BOT, DANA, DISCORD_CHANNELS, EVE, TEAM } from '../../src/sandbox/people.ts';

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { gatewaySettings } from '../../gateways/index.ts';
+import { gatewaySettings } from '../../gateways/gateway-settings.ts';
 import { type App, startApp } from '../../src/app.ts';
 import { approvalIdFor, toOpenEffect } from '../../src/approvals/approval-store.ts';
 import { consequencesOfOpening } from '../../src/approvals/consequences.ts';

@@ -30,6 +30,7 @@ const FILES = {
   'src/helpers/text.ts': 'export {};',
   'src/app.ts': "import './app/stores.ts'; import '../gateways/index.ts';",
   'src/app/stores.ts': "import '../redis/client.ts'; import '../../gateways/index.ts';",
+  'src/app/open-stores.ts': "import './stores.ts';",
   'src/services/pool.ts': "import type { S } from '../app/stores.ts'; export type T = S;",
   'src/cli/start.ts': "import '../app.ts'; import '../sandbox/main.ts'; import '../../gateways/index.ts';",
   'src/main.ts': "import './cli/start.ts';",
@@ -68,6 +69,7 @@ describe('import direction', () => {
     ['a gateway knows the domain alone', 'gateways-know-the-domain: gateways/email/gateway.ts'],
     ['a gateway knows no other', 'gateways-know-no-other: gateways/email/gateway.ts'],
     ['there are no cycles', 'no-cycles: src/approvals/a.ts'],
+    ['what opens the stores loads no gateway', 'stores-open-quickly: src/app/open-stores.ts'],
     ['a new folder needs a place', 'known-folders: src/approvals/e.ts'],
   ])('refuses to let go of: %s', (_, violation) => {
     expect(broken).toContainEqual(expect.stringContaining(violation));

@@ -371,7 +371,7 @@ describe('files of the workspace', () => {
   it('keep to the limits counting the folders that are made for them', async () => {
     const { files, top } = await openWorkspace({ max_files: 5 });
     const write = (path: string) => files.write({ path, text: '', over: undefined }, context.signal);
-    await expect(write('d/'.repeat(20) + 'f')).rejects.toThrow(
+    await expect(write(`${'d/'.repeat(20)}f`)).rejects.toThrow(
       'it has 0 files and folders, this would add 21',
     );
     expect(readdirSync(top)).toEqual([]);

@@ -5,8 +5,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gatewaySettings } from '../../gateways/index.ts';
-import { openStores } from '../../src/app.ts';
+import { gatewaySettings } from '../../gateways/gateway-settings.ts';
+import { openStores } from '../../src/app/open-stores.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { createLogger } from '../../src/observability/logger.ts';

@@ -3,7 +3,7 @@
  * can be stopped and started again while the platforms and the store go on.
  */
 import { Redis } from 'ioredis';
-import { gatewaySettings } from '../../gateways/index.ts';
+import { gatewaySettings } from '../../gateways/gateway-settings.ts';
 import { type App, startApp } from '../../src/app.ts';
 import { sandboxEnvironment, targetsOf } from '../../src/cli/sandbox-plan.ts';
 import { type Config, loadConfig } from '../../src/config/load-config.ts';

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { PICTURE } from '../../bin/picture.mjs';
-import { gatewaySettings } from '../../gateways/index.ts';
+import { gatewaySettings } from '../../gateways/gateway-settings.ts';
 import { PROBLEMS } from '../../src/api/problem.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { configJsonSchema } from '../../src/config/json-schema.ts';

@@ -1,6 +1,7 @@
 /** Terminals of a story: what `signalbox chat` runs, beside the gateway that does the work. */
 import { setImmediate as soon } from 'node:timers/promises';
-import { openStores, startApp } from '../../../src/app.ts';
+import { openStores } from '../../../src/app/open-stores.ts';
+import { startApp } from '../../../src/app.ts';
 import { cardsFor } from '../../../src/cli/chat.ts';
 import { AccountId, PersonId } from '../../../src/domain/ids.ts';
 import type { Person } from '../../../src/domain/person.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gatewaySettings } from '../../../gateways/index.ts';
+import { gatewaySettings } from '../../../gateways/gateway-settings.ts';
 import { type BannerFacts, banner } from '../../../src/cli/banner.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gatewaySettings, missingOf } from '../../../gateways/index.ts';
+import { gatewaySettings, missingOf } from '../../../gateways/gateway-settings.ts';
 import {
   environmentBeside,
   playedBySandbox,

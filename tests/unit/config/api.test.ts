@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gatewaySettings } from '../../../gateways/index.ts';
+import { gatewaySettings } from '../../../gateways/gateway-settings.ts';
 import { ApiSettings, isApiOn } from '../../../src/config/api.ts';
 import { ConfigError } from '../../../src/config/config-error.ts';
 import { parseConfig, readConfigTexts } from '../../../src/config/load-config.ts';

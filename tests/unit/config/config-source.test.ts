@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gatewaySettings } from '../../../gateways/index.ts';
+import { gatewaySettings } from '../../../gateways/gateway-settings.ts';
 import { changedAtStart } from '../../../src/config/config-source.ts';
 import { parseConfig, readConfigTexts } from '../../../src/config/load-config.ts';
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import type { z } from 'zod';
-import { gatewaySettings as shipped } from '../../../gateways/index.ts';
+import { gatewaySettings as shipped } from '../../../gateways/gateway-settings.ts';
 import { Authorizations } from '../../../src/config/authorizations.ts';
 import { Contacts } from '../../../src/config/contacts.ts';
 import { EscalationConfig } from '../../../src/config/escalation.ts';

@@ -1,6 +1,6 @@
 /** What of the environment must not be read, as soon as it stands in the configuration. */
 import { describe, expect, it } from 'vitest';
-import { gatewaySettings } from '../../../gateways/index.ts';
+import { gatewaySettings } from '../../../gateways/gateway-settings.ts';
 import { parseConfig } from '../../../src/config/load-config.ts';
 import { redactText, secretsOf } from '../../../src/observability/redaction.ts';
 import { aConfig } from './config-texts.ts';
