@@ -67,8 +67,8 @@ function dev(args) {
 }
 
 /**
- * Histories that the long run tries of each kind (approvals, escalations, who has a conversation) in memory, and again
- * beside Redis; of the last two, two in five of them there, so that it stays below 20 minutes on two cores.
+ * Histories that the long run tries of each kind (approvals, escalations, who has a conversation) in memory, and of all
+ * kinds together beside Redis, so that it stays at some ten minutes on two cores.
  */
 const MODEL_RUNS = '100000';
 

@@ -86,6 +86,7 @@ describe('somebody who has the conversation that others are called to', () => {
     await wanted();
     await story.say(DANA.slack, thread, '!takeover');
     await story.answer(thread, /Dana Reyes has taken over/);
+    await story.quiet();
 
     const dana = { standing: { state: 'ACKED', owner: { person: 'dana' } } };
     expect(await live()).toMatchObject([dana, dana]);
