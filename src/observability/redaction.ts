@@ -92,7 +92,9 @@ export function spellingsOf(secret: string): string[] {
     return whole.toString('base64').slice(Math.ceil((before * 8) / 6), Math.floor((whole.length * 8) / 6));
   });
   const base64url = base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'));
-  const all = [secret, hex, hex.toUpperCase(), encodeURIComponent(bytes.toString()), ...base64, ...base64url];
+  const percent = hex.replaceAll(/../g, '%$&');
+  const inAddresses = [encodeURIComponent(bytes.toString()), percent, percent.toUpperCase()];
+  const all = [secret, hex, hex.toUpperCase(), ...inAddresses, ...base64, ...base64url];
   return [...new Set(all)];
 }
 
@@ -214,7 +216,7 @@ const SECRET_KEY = new RegExp(`(?:${SECRET_WORDS})$`, 'i');
 
 /** Cheap first look: most texts hold none of these and are left at that. */
 const SUSPICIOUS = new RegExp(
-  `${SECRET_WORDS}|xox|xapp-|sk-|gh[opusr]_|github_pat_|glpat-|sbk_|whsec_|bearer|basic |hooks\\.slack|://[^/\\s]*@|apr\\+|eyJ|-----BEGIN|webhooks/|interactions/|\\.[\\w-]{6}\\.|[2-9a-z]{4}-[2-9a-z]{5}-[2-9a-z]{5}`,
+  `${SECRET_WORDS}|xox|xapp-|sk-|gh[opusr]_|github_pat_|glpat-|at[abcs][tb]|[sr]k_(?:live|test)_|a[ks]ia[0-9a-z]{16}|aiza|ya29|npm_|pypi-|sg\\.|sbk_|whsec_|bearer|basic |hooks\\.slack|://[^/\\s]*@|apr\\+|eyJ|-----BEGIN|webhooks/|interactions/|\\.[\\w-]{6}\\.|[2-9a-z]{4}-[2-9a-z]{5}-[2-9a-z]{5}`,
   'i',
 );
 
@@ -228,6 +230,13 @@ const SECRET_SHAPES: readonly (readonly [RegExp, string])[] = [
   [/(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{8,}/g, REDACTED],
   // GitHub and GitLab: personal, app and refresh tokens.
   [/(?<![A-Za-z0-9])(?:gh[opusr]_|github_pat_|glpat-)[\w-]{16,}/g, REDACTED],
+  // Atlassian: tokens of accounts and of one space or repository, which Jira takes.
+  [/(?<![A-Za-z0-9])AT(?:ATT|CTT|STT|BB)[\w=-]{20,}/g, REDACTED],
+  // What agents meet in tickets and mails of others; prefixes as their makers document them: Stripe, AWS (the name of a
+  // key and never its secret, which has no shape), Google, npm, PyPI, SendGrid.
+  [/(?<![A-Za-z0-9])(?:[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|A[KS]IA[0-9A-Z]{16}(?![A-Za-z0-9]))/g, REDACTED],
+  [/(?<![A-Za-z0-9])(?:AIza[\w-]{30,}|ya29\.[\w-]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{30,})/g, REDACTED],
+  [/(?<![A-Za-z0-9])SG\.[\w-]{16,}\.[\w-]{16,}/g, REDACTED],
   // Keys of our own API, and what webhooks to its clients are signed with.
   [/(?<![A-Za-z0-9])(sbk_[0-9a-f]{12}_|whsec_)[\w+/=-]{8,}/g, `$1${REDACTED}`],
   // Codes by which accounts are linked.

@@ -273,6 +273,27 @@ describe('redacting facts', () => {
     expect(redactText(text)).toBe('[redacted] [redacted] [redacted]');
   });
 
+  it.each([
+    ['Atlassian', `ATATT3xFfGF0${'aB3_'.repeat(40)}=1A2B3C4D`],
+    ['Bitbucket', `ATBB${'a1B2'.repeat(8)}`],
+    ['Stripe', `sk_live_${'a1B2'.repeat(6)}`],
+    ['a key of Stripe with few rights', `rk_test_${'a1B2'.repeat(6)}`],
+    ['AWS', `AKIA${'A1B2'.repeat(4)}`],
+    ['Google', `AIza${'aB3-_'.repeat(7)}`],
+    ['a session of Google', `ya29.${'aB3-_'.repeat(7)}`],
+    ['npm', `npm_${'a1B2'.repeat(9)}`],
+    ['PyPI', `pypi-${'aB3-'.repeat(20)}`],
+    ['SendGrid', `SG.${'aB3-'.repeat(5)}ab.${'aB3_'.repeat(10)}abc`],
+  ])('hides tokens of other services, which people write into tickets: %s', (_, token) => {
+    expect(redactText(`It is ${token}, they say.`)).toBe('It is [redacted], they say.');
+    expect(redactText(`look?key=${token}&x=1`)).not.toContain(token.slice(0, 12));
+  });
+
+  it.each(['AKIA is a prefix', 'npm_config_registry', 'sg.example.org', 'ATATT', 'sk_test_mode', 'AIzawa'])(
+    'leaves what only begins like a token: %s',
+    (text) => expect(redactText(text)).toBe(text),
+  );
+
   it('hides the secrets it was told, whatever they look like', () => {
     const known = secretsIn({
       model: { api_key: 'correct horse battery', name: 'claude-sonnet' },
@@ -323,5 +344,8 @@ describe('the spellings of a secret', () => {
     expect(redactText('https://x.test/?q=p%40ss%20word!', spellingsOf('p@ss word!'))).toBe(
       `https://x.test/?q=${REDACTED}`,
     );
+    expect(
+      redactText('?q=%70%61%73%73%77%6f%72%64 and %70%61%73%73%77%6F%72%64', spellingsOf('password')),
+    ).toBe('?q=[redacted] and [redacted]');
   });
 });
