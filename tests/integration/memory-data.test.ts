@@ -383,7 +383,7 @@ describe('what is remembered of one person', () => {
         /Elm Street|alex likes tea|refund order 7|me again|Lexi|landlord/,
       );
     }
-  });
+  }, 60_000); // once for each write of an erasure
 
   it('takes with it long outputs of a conversation of theirs, what they are called, and their files, in whatever names them', async () => {
     const { data, talk, read, outputs, redis, keys } = await open();
