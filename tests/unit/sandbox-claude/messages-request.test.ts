@@ -166,6 +166,8 @@ describe('a file in a request', () => {
       /messages\.0\.content/,
     ],
     ['not base64', image('image/png', 'not base64!'), /Invalid base64/],
+    ['base64 with its end in the middle', image('image/png', 'ab==cdef'), /Invalid base64/],
+    ['base64 with too much of an end', image('image/png', 'abcd===='), /Invalid base64/],
     ['empty', image('image/png', ''), /cannot be empty/],
     [
       'a picture that is too large',
