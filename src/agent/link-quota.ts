@@ -9,6 +9,7 @@
  *   1. What went out once may go out again, and counts once.
  *   2. Counted is what the agent has written, also where it was left out in the end: rather too much than too little.
  */
+import { getDomain } from 'tldts';
 import { addressesIn, withoutMarks } from '../approvals/plain-address.ts';
 import type { Entry } from '../domain/transcript.ts';
 import { type Reading, readingOf, strangersOf, stringsIn } from './provenance.ts';
@@ -67,11 +68,11 @@ function writtenIn(entry: Entry): string[] {
   return [entry.text, ...spoken.flatMap(({ input }) => stringsIn(input))];
 }
 
-/** The name somebody has registered, as far as it shows: `a.test`, `a.co.uk`; whatever is no host is one of its own. */
+/**
+ * The name somebody has registered, by the list of public suffixes: `a.test`, `a.co.uk`. Whoever lets others have names
+ * below their own (`*.github.io`) counts as one. What is no such name is one of its own.
+ */
 function siteOf(address: string): string {
   const host = URL.canParse(address) ? new URL(address).hostname : address;
-  if (/^[\d.]+$|:/.test(host)) return host;
-  const labels = host.split('.');
-  const isUnderCountry = (labels.at(-1) ?? '').length === 2 && (labels.at(-2) ?? '').length <= 3;
-  return labels.slice(isUnderCountry ? -3 : -2).join('.');
+  return getDomain(host) ?? host;
 }

@@ -47,6 +47,14 @@ describe('addresses that strangers wrote', () => {
     expect(live(say([page(many.join(' '))], many.map((url) => `[x](${url})`).join(' ')))).toHaveLength(6);
   });
 
+  it.each(['abc.io', 'abc.co.uk', 'pages.github.io'])(
+    'OM-187 go out three of what somebody has below a name they registered, or were let have: %s',
+    (site) => {
+      const below = LETTERS.map((letter) => `https://${letter}.${site}/`);
+      expect(live(say([page(below.join(' '))], below.join(' ')))).toHaveLength(3);
+    },
+  );
+
   it('OM-187 count over the whole conversation, in answers and in what is sent elsewhere', () => {
     const read = page(SPELLING.join(' '));
     const [a = '', b = '', c = '', d = ''] = SPELLING;
