@@ -145,7 +145,8 @@ module.exports = {
     },
     {
       name: 'stores-open-quickly',
-      comment: 'A command that looks at what is stored loads no gateway and no model: their libraries take a second.',
+      comment:
+        'A command that looks at what is stored loads no gateway and no model: their libraries take a second.',
       severity: 'error',
       from: { path: '^src/(app/open-stores|cli/prepare)\\.ts$' },
       to: { path: ['^gateways/index\\.ts$', '^src/agent/model/claude-client\\.ts$'], reachable: true },

@@ -1,5 +1,6 @@
 /** What `signalbox check` says about Discord: what works, what is missing, and what to do about it. */
 import type { CheckFinding } from '../../src/domain/gateway.ts';
+import { readUrl } from '../../src/domain/url.ts';
 import { checkGuilds, inviteUrl, MAX_GUILDS } from './check-guilds.ts';
 import {
   type ApplicationInfo,
@@ -182,7 +183,7 @@ function requestsFinding(
       remedy: `${set} its public address with ${path} behind it.`,
     };
   }
-  const url = URL.canParse(entered) ? new URL(entered) : undefined;
+  const url = readUrl(entered);
   // What a proxy has before it is the proxy's to take away.
   if (!url?.pathname.replace(/\/+$/, '').endsWith(path.replace(/\/+$/, ''))) {
     return {

@@ -14,6 +14,7 @@ import type { Clock } from '../../src/domain/clock.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import { MAX_INLINE_BYTES } from '../../src/domain/message.ts';
 import { timeLimit } from '../../src/domain/time-limit.ts';
+import { readUrl } from '../../src/domain/url.ts';
 import type { DiscordClient } from './client.ts';
 import { DISCORD } from './inbound.ts';
 
@@ -68,7 +69,7 @@ export class DiscordFiles {
   /** Discord's own hosts, or wherever the configured API is, if that is this machine. */
   #refuseForeign(address: string): void {
     const api = new URL(this.apiUrl);
-    const { protocol, host } = URL.canParse(address) ? new URL(address) : { protocol: '', host: '' };
+    const { protocol, host } = readUrl(address) ?? { protocol: '', host: '' };
     const isDiscords = protocol === 'https:' && FILE_HOSTS.includes(host);
     const isOfApi = api.protocol === 'http:' && protocol === api.protocol && host === api.host;
     if (!isDiscords && !isOfApi) throw new UndeliverableError(DISCORD, 'the address is not one of its files');

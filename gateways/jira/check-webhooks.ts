@@ -1,5 +1,6 @@
 /** What `signalbox check` says about the way in: which webhooks point here, with which events, and what came. Pure. */
 import type { CheckFinding } from '../../src/domain/gateway.ts';
+import { readUrl } from '../../src/domain/url.ts';
 import type { Flavour } from './config.ts';
 import type { JiraWebhook } from './schema.ts';
 
@@ -140,9 +141,10 @@ export function whatToEnter(path: string, flavour: Flavour): string {
 
 /** Without what may be secret in it: a password, or a query. */
 function shown(url: string): string {
-  return URL.canParse(url) ? new URL(url).origin + new URL(url).pathname : 'an address that cannot be read';
+  const read = readUrl(url);
+  return read ? read.origin + read.pathname : 'an address that cannot be read';
 }
 
 function pathOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).pathname : '';
+  return readUrl(url)?.pathname ?? '';
 }

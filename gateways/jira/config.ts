@@ -1,6 +1,7 @@
 /** The settings of the Jira gateway. */
 import { z } from 'zod';
 import { isEncryptedOrLocal } from '../../src/domain/encryption.ts';
+import { readUrl } from '../../src/domain/url.ts';
 
 /** OM-190: the token would travel in the clear to anything but this machine. */
 const SiteUrl = z.url().refine(isEncryptedOrLocal, 'must be https, or an address of this machine');
@@ -115,5 +116,5 @@ export function hasScopes({
 
 /** What tells this site from others in ids: its host. */
 export function siteOf({ url = '' }: Pick<z.infer<typeof Settings>, 'url'>): string {
-  return URL.canParse(url) ? new URL(url).hostname : 'nowhere';
+  return readUrl(url)?.hostname ?? 'nowhere';
 }

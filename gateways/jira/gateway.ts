@@ -16,6 +16,7 @@ import type { Bookmarks, CheckFinding, Gateway, Pace, Receive, Trouble } from '.
 import type { AccountId } from '../../src/domain/ids.ts';
 import type { Address, OutboundMessage, Sent } from '../../src/domain/message.ts';
 import type { Tool } from '../../src/domain/tool.ts';
+import { readUrl } from '../../src/domain/url.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { LastRequest } from '../last-request.ts';
 import type { WebhookListener } from '../webhook-listener.ts';
@@ -149,7 +150,7 @@ export class JiraGateway implements Gateway {
 
   linkTo({ route: { issue } }: Address): string | undefined {
     const { url = '' } = this.settings;
-    if (issue === undefined || !URL.canParse(url)) return undefined;
+    if (issue === undefined || !readUrl(url)) return undefined;
     return `${url.replace(/\/+$/, '')}/browse/${encodeURIComponent(issue)}`;
   }
 

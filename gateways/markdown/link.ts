@@ -1,4 +1,5 @@
 /** What a link really leads to, and whether its label says something else. Pure. */
+import { readUrl } from '../../src/domain/url.ts';
 
 export type Link =
   /** Safe to hide behind its label. */
@@ -31,9 +32,8 @@ export function judgeLink(label: string, address: string): Link {
 
 /** The address with its host as machines read it, and without a user name, which only serves to look like a host. */
 function followable(address: string): URL | undefined {
-  if (!URL.canParse(address)) return undefined;
-  const url = new URL(address);
-  if (!OPENABLE.includes(url.protocol)) return undefined;
+  const url = readUrl(address);
+  if (!url || !OPENABLE.includes(url.protocol)) return undefined;
   if (url.protocol !== 'mailto:') {
     url.username = '';
     url.password = '';

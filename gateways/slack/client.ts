@@ -18,6 +18,7 @@ import {
 } from '@slack/web-api';
 import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
 import { timeLimit } from '../../src/domain/time-limit.ts';
+import { readUrl } from '../../src/domain/url.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import type { Identity } from './inbound.ts';
 import type { Post } from './outbound.ts';
@@ -340,8 +341,9 @@ export class SlackClient {
   }
 
   #isSlacks(address: string): boolean {
-    if (!URL.canParse(address)) return false;
-    const { protocol, host } = new URL(address);
+    const url = readUrl(address);
+    if (!url) return false;
+    const { protocol, host } = url;
     const api = new URL(this.apiUrl);
     return (
       (protocol === 'https:' && host === 'hooks.slack.com') ||

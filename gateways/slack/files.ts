@@ -9,6 +9,7 @@
 import { Agent, request } from 'undici';
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import { MAX_INLINE_BYTES, type OutFile } from '../../src/domain/message.ts';
+import { readUrl } from '../../src/domain/url.ts';
 import type { SlackClient } from './client.ts';
 import { SLACK } from './inbound.ts';
 import type { SlackFile } from './schema.ts';
@@ -96,8 +97,9 @@ function addressOf(file: SlackFile): string {
 
 /** The host of the API, or the one that holds its files: files.slack.com of slack.com. */
 export function isSlacksHost(url: string, apiUrl: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { protocol, host, username, password } = new URL(url);
+  const read = readUrl(url);
+  if (!read) return false;
+  const { protocol, host, username, password } = read;
   const api = new URL(apiUrl);
   if (protocol !== api.protocol || username !== '' || password !== '') return false;
   return host === api.host || host === `files.${api.host}`;

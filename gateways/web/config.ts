@@ -1,5 +1,6 @@
 /** The settings of the web gateway. */
 import { z } from 'zod';
+import { readUrl } from '../../src/domain/url.ts';
 
 const ClientName = z
   .string()
@@ -48,5 +49,6 @@ function hasOwnTokens({ clients }: z.infer<typeof Settings>): boolean {
 }
 
 function isOrigin(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text;
+  const url = readUrl(text);
+  return url !== undefined && /^https?:$/.test(url.protocol) && url.origin === text;
 }

@@ -12,6 +12,7 @@
 import { getDomain } from 'tldts';
 import { addressesIn, withoutMarks } from '../approvals/plain-address.ts';
 import type { Entry } from '../domain/transcript.ts';
+import { readUrl } from '../domain/url.ts';
 import { type Reading, readingOf, strangersOf, stringsIn } from './provenance.ts';
 
 /** Addresses of one host, with all that is below the same name. */
@@ -73,6 +74,6 @@ function writtenIn(entry: Entry): string[] {
  * below their own (`*.github.io`) counts as one. What is no such name is one of its own.
  */
 function siteOf(address: string): string {
-  const host = URL.canParse(address) ? new URL(address).hostname : address;
+  const host = readUrl(address)?.hostname ?? address;
   return getDomain(host) ?? host;
 }

@@ -7,6 +7,7 @@
  *      those of allowed hosts.
  */
 import { addressesIn, unlinked, withAddresses, withoutMarks } from '../approvals/plain-address.ts';
+import { readUrl } from '../domain/url.ts';
 import { redactText, redactValues } from '../observability/redaction.ts';
 import type { LinkQuota } from './link-quota.ts';
 import type { Reading } from './provenance.ts';
@@ -123,8 +124,9 @@ function writtenChars(address: string): number {
 }
 
 function isAllowed(address: string, hosts: readonly string[]): boolean {
-  if (!URL.canParse(address)) return false;
-  const { hostname, username, password, protocol } = new URL(address);
+  const url = readUrl(address);
+  if (!url) return false;
+  const { hostname, username, password, protocol } = url;
   if (!['http:', 'https:'].includes(protocol) || username !== '' || password !== '') return false;
   return hosts.some((host) => (host.startsWith('*.') ? hostname.endsWith(host.slice(1)) : hostname === host));
 }

@@ -1,6 +1,7 @@
 /** `databases` of `settings.yaml`: what the agent may ask questions of, by the name it uses for it. */
 import { z } from 'zod';
 import { isLoopback } from '../domain/encryption.ts';
+import { readUrl } from '../domain/url.ts';
 import { duration } from './duration.ts';
 
 export const DatabaseName = z
@@ -58,8 +59,9 @@ function isDecodable(text: string): boolean {
 }
 
 function isPostgresUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, username, password, pathname, search } = new URL(text);
+  const url = readUrl(text);
+  if (!url) return false;
+  const { protocol, hostname, username, password, pathname, search } = url;
   const isWhole = hostname !== '' && username !== '' && pathname.length > 1;
   return /^postgres(ql)?:$/.test(protocol) && isWhole && password === '' && search === '';
 }

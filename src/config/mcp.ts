@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { isEncryptedOrLocal } from '../domain/encryption.ts';
 import { TOOL_GROUPS } from '../domain/tool.ts';
+import { readUrl } from '../domain/url.ts';
 import { duration } from './duration.ts';
 
 /** Leaves room for a tool behind it: `mcp__<server>__<tool>` has 64 characters at most. */
@@ -120,7 +121,6 @@ export const McpSettings = z.strictObject({
 export type McpSettings = z.infer<typeof McpSettings>;
 
 function hasCredentials(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { username, password } = new URL(url);
+  const { username = '', password = '' } = readUrl(url) ?? {};
   return username !== '' || password !== '';
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { isEncryptedOrLocal, isLoopback } from '../domain/encryption.ts';
 import { MAX_TEXT_CHARS } from '../domain/message.ts';
+import { readUrl } from '../domain/url.ts';
 import { ApiSettings } from './api.ts';
 import { BudgetSettings } from './budgets.ts';
 import { Databases } from './databases.ts';
@@ -295,7 +296,7 @@ function isEncryptedRedis(text: string): boolean {
 }
 
 function isRedisUrl(text: string): boolean {
-  return URL.canParse(text.trim()) && /^(rediss?|unix):$/.test(new URL(text.trim()).protocol);
+  return /^(rediss?|unix):$/.test(readUrl(text.trim())?.protocol ?? '');
 }
 
 /** The schema of `settings.yaml` for these gateways; a gateway that is not mentioned gets its own defaults. */

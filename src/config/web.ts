@@ -1,6 +1,7 @@
 /** `web` of `settings.yaml`: which pages the agent may read, and who searches for it. */
 import { z } from 'zod';
 import { isEncryptedOrLocal } from '../domain/encryption.ts';
+import { readUrl } from '../domain/url.ts';
 import { duration } from './duration.ts';
 
 /** Every host that anybody can reach. */
@@ -88,8 +89,9 @@ export type WebSettings = z.infer<typeof WebSettings>;
 function canonical(text: string): string | undefined {
   const [, below = '', host = '', port] = PATTERN.exec(text.trim()) ?? [];
   if (host === ANY_HOST) return below === '' ? withPort(ANY_HOST, port) : undefined;
-  if (!URL.canParse(`https://${host}`)) return undefined;
-  const { hostname, pathname, username } = new URL(`https://${host}`);
+  const url = readUrl(`https://${host}`);
+  if (!url) return undefined;
+  const { hostname, pathname, username } = url;
   const isHost = hostname !== '' && pathname === '/' && username === '';
   return isHost ? withPort(`${below}${hostname.replace(/\.$/, '')}`, port) : undefined;
 }

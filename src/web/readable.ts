@@ -8,6 +8,7 @@ import { defaultHandlers, type Handle, toMdast } from 'hast-util-to-mdast';
 import type { InlineCode, Nodes, PhrasingContent, Root, Text } from 'mdast';
 import { gfmToMarkdown } from 'mdast-util-gfm';
 import { toMarkdown } from 'mdast-util-to-markdown';
+import { readUrl } from '../domain/url.ts';
 import { isHtml } from './content-type.ts';
 import { toVisiblePage } from './html-tree.ts';
 import { MAX_URL_CHARS } from './target.ts';
@@ -57,7 +58,7 @@ function toText(tree: HtmlRoot, base: string): string {
 function link(base: string): Handle {
   return (state, node) => {
     const written = String(node.properties.href ?? '');
-    const href = URL.canParse(written, base) ? new URL(written, base).href : '';
+    const href = readUrl(written, base)?.href ?? '';
     const children = state.all(node) as PhrasingContent[]; // what links hold
     if (!/^https?:/.test(href) || href.length > MAX_URL_CHARS || isAnchorOf(href, base)) return children;
     return defaultHandlers.a(state, { ...node, properties: { href } });

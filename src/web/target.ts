@@ -8,6 +8,7 @@
  */
 import { isIP } from 'node:net';
 import { ANY_HOST, type WebSettings } from '../config/web.ts';
+import { readUrl } from '../domain/url.ts';
 
 /** More could be there only to carry something away. */
 export const MAX_URL_CHARS = 2_000;
@@ -33,9 +34,8 @@ export type Target =
 /** @param base what it is relative to, if it may be */
 export function toTarget(text: string, rules: HostRules, base?: URL): Target {
   if (text.length > MAX_URL_CHARS) return refused(`it is longer than ${MAX_URL_CHARS} characters`);
-  if (!URL.canParse(text, base?.href))
-    return refused('it is no address; write it as in https://example.com/page');
-  const url = new URL(text, base);
+  const url = readUrl(text, base);
+  if (!url) return refused('it is no address; write it as in https://example.com/page');
   url.hash = '';
   const usualPort = USUAL_PORTS[url.protocol];
   if (usualPort === undefined) return refused(`it begins with ${url.protocol}, not with https:`);

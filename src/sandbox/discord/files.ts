@@ -5,6 +5,7 @@
  */
 import { createHmac } from 'node:crypto';
 import type { Clock } from '../../domain/clock.ts';
+import { readUrl } from '../../domain/url.ts';
 import { FILE_LINK_LIFETIME_MS } from './limits.ts';
 import type { Attachment, World } from './world.ts';
 
@@ -62,7 +63,7 @@ export class Files {
 
 /** Channel, id and name of the file that an address is of, however old it is. */
 function parseLink(link: string): { channel: string; id: string; filename: string } | undefined {
-  const { pathname } = URL.canParse(link) ? new URL(link) : { pathname: '' };
+  const { pathname } = readUrl(link) ?? { pathname: '' };
   const [, channel, id, filename] = LINK_PATH.exec(pathname) ?? [];
   return channel && id && filename ? { channel, id, filename } : undefined;
 }

@@ -1,5 +1,6 @@
 /** Addresses that the app gives: well formed, and of a scheme that Discord opens (Message resource, Component reference). */
 import { z } from 'zod';
+import { readUrl } from '../../domain/url.ts';
 
 /** Longest address in an embed (Message resource). */
 const MAX_URL_CHARS = 2_048;
@@ -16,7 +17,7 @@ export function UrlForm(schemes: readonly string[], maxChars = MAX_URL_CHARS) {
     .string()
     .max(maxChars)
     .superRefine((url, context) => {
-      const scheme = URL.canParse(url) ? new URL(url).protocol.slice(0, -1) : undefined;
+      const scheme = readUrl(url)?.protocol.slice(0, -1);
       if (scheme === undefined) return fail(context, 'URL_TYPE_INVALID_URL', 'Not a well formed URL.');
       if (!schemes.includes(scheme))
         fail(

@@ -13,6 +13,7 @@ import { CONFIG_PARTS, type ConfigPart, loadConfig } from '../../../src/config/l
 import { Purpose } from '../../../src/config/purpose.ts';
 import { SchedulesConfig } from '../../../src/config/schedules.ts';
 import { settingsSchema } from '../../../src/config/settings.ts';
+import { readUrl } from '../../../src/domain/url.ts';
 import { aConfig, gateways } from './config-texts.ts';
 
 const enforced: Record<ConfigPart, z.ZodType> = {
@@ -155,7 +156,7 @@ function mutate(value: unknown, { pick: [step, ...rest], kind, value: replacemen
 }
 
 function compile(schema: object) {
-  const formats = { uri: (text: string) => URL.canParse(text), email: true } as const;
+  const formats = { uri: (text: string) => readUrl(text) !== undefined, email: true } as const;
   return new Ajv2020({ strict: false, formats }).compile(schema);
 }
 
