@@ -61,6 +61,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    * Everything else that changes something runs outside the turn, once, under a permit.
    */
   readonly inTurn?: boolean;
+  /** Whoever decides has to have just this call before them: it is no step of a plan. Left out: it may be one. */
+  readonly isAskedAlone?: true;
   /**
    * Of one that runs inside a turn: whether this call changes what is known or done outside the conversation, or takes
    * away what was known before, so that it needs a human once strangers' words were read. Left out: none does.

@@ -90,8 +90,8 @@ function planTool(tools: ReadonlyMap<string, Tool>, runner: PlanRunner): Tool<Pl
   };
 }
 
-function isStep({ calls, inTurn }: Tool): boolean {
-  return calls === undefined && inTurn !== true;
+function isStep({ calls, inTurn, isAskedAlone }: Tool): boolean {
+  return calls === undefined && inTurn !== true && isAskedAlone !== true;
 }
 
 type PlanInput = ReturnType<typeof planInput>;

@@ -6,8 +6,8 @@
  *
  * Invariants
  *   1. Only the leading run counts, word by word: `/full/path`, `/fuller` and whatever stands behind a text are text.
- *      A mark that ends a word in writing belongs to it, `/minimal, …`: whoever asks for less does not get all. What
- *      asks for more is taken by the letter.
+ *      A mark that ends a word in writing belongs to it, `/minimal, …`, and so does what nobody sees: whoever asks for
+ *      less does not get all. What asks for more is taken by the letter.
  *   2. What follows the run is left as it was written, with its line breaks and the indentation of its first line.
  *   3. Of two that contradict each other the last counts, and the other is named in `overridden`. The order of those
  *      that do not changes nothing.
@@ -25,10 +25,10 @@ export function readMessageDirectives(written: string): ReadMessage | undefined 
   const words: Word[] = [];
   let rest = written;
   for (;;) {
-    const [run, name = '', mark = ''] = LEADING.exec(rest) ?? [];
+    const [run, sign = '', name = '', mark = ''] = LEADING.exec(rest) ?? [];
     const word = toWord(name);
     if (run === undefined || word === undefined) break;
-    if (mark !== '' && ASKS_FOR_MORE.has(word.name)) break;
+    if (!(PLAIN_SIGN.test(sign) && mark === '') && ASKS_FOR_MORE.has(word.name)) break;
     words.push(word);
     rest = rest.slice(run.length);
   }
@@ -117,8 +117,13 @@ const WORDS: readonly Word[] = [
   { kind: 'mode', name: 'silent', mode: 'none' },
 ];
 
-/** With the marks behind it. A point within a word is part of a name: `/minimal.md`. */
-const LEADING = /^\s*[/!]([a-z]+)([,:;.!]*)(?=\s|$)/i;
+/**
+ * With what stands before it and the marks behind it, also those nobody sees and those of wide keyboards. A point within a
+ * word is part of a name: `/minimal.md`.
+ */
+const LEADING = /^([\s\p{Cf}]*[/!／！])([A-Za-z]+)([\p{Cf},:;.!…，。！]*)(?=\s|$)/u;
+
+const PLAIN_SIGN = /^\s*[/!]$/;
 
 const ASKS_FOR_MORE: ReadonlySet<Word['name']> = new Set(['full', 'elevated']);
 

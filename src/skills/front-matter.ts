@@ -107,10 +107,31 @@ function toHead(written: Head, name: string, remarks: string[]): SkillHead {
     keywords: keywordsOf(written),
     requires: requirementsOf(written),
     allowedTools: written['allowed-tools'] ?? written.allowed_tools ?? written.tools,
-    allowedChannels: written.security?.allowed_channels,
-    deniedChannels: written.security?.denied_channels ?? [],
+    ...channelsOf(written, remarks),
   };
 }
+
+/** What somebody names to be denied, and nothing is called, denies nothing. */
+function channelsOf(
+  { security }: Head,
+  remarks: string[],
+): Pick<SkillHead, 'allowedChannels' | 'deniedChannels'> {
+  const names = (list: readonly string[]) => list.map((each) => each.trim().toLowerCase());
+  const denied = names(security?.denied_channels ?? []);
+  const unknown = denied.filter((each) => !CHANNELS.includes(each));
+  if (unknown.length > 0) {
+    remarks.push(
+      `security.denied_channels names ${shortened(unknown.join(', '))}, and there are only ${CHANNELS.join(', ')}`,
+    );
+  }
+  return {
+    allowedChannels: security?.allowed_channels && names(security.allowed_channels),
+    deniedChannels: denied,
+  };
+}
+
+/** What channels are called, in rules as in skills. */
+const CHANNELS: readonly string[] = ['slack', 'discord', 'jira', 'email', 'web', 'cli'];
 
 function requirementsOf({ requires = {}, eligibility = {}, required_providers = [] }: Head): Requirements {
   return {
@@ -210,7 +231,8 @@ const KNOWN: ReadonlySet<string> = new Set(Object.keys(Head.shape));
 
 /** A limit that is not kept here must not look as if it were. */
 function notKept({ security }: Head): string | undefined {
-  const promised = (['admin_only', 'approval_required'] as const).find((key) => security?.[key] === 'true');
+  const isPromised = (value: string | undefined) => value !== undefined && value.toLowerCase() !== 'false';
+  const promised = (['admin_only', 'approval_required'] as const).find((key) => isPromised(security?.[key]));
   return (
     promised &&
     `security.${promised} is not kept by a skill: say in authorizations.yaml who may make which call, and who is asked`

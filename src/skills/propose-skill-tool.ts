@@ -18,6 +18,7 @@ import type { Preview, Tool, ToolContext, ToolOutput } from '../domain/tool.ts';
 import type { LearningStore, Named } from './learning-store.ts';
 import { callsFor, misreadOf, Proposal, toSkillText, versionAfter, whyNotOver } from './proposal.ts';
 import type { Shelf } from './shelf.ts';
+import { isReadable } from './skill.ts';
 import { basisOf, placeOf, type SkillPlace, writeSkill } from './skill-place.ts';
 import type { SkillRegistry } from './skill-registry.ts';
 import { PROPOSE_SKILL } from './turn-measure.ts';
@@ -60,6 +61,7 @@ export function createProposeSkillTool(parts: ProposeSkillParts): Tool {
     risk: 'high',
     effect: 'idempotent',
     reversible: true,
+    isAskedAlone: true,
     timeoutMs: TIMEOUT_MS,
     preview: (proposal) => foresee(parts, proposal),
     execute: (proposal, context) => learn(parts, proposal, context),
@@ -79,10 +81,10 @@ async function foresee(parts: ProposeSkillParts, proposal: Proposal): Promise<Pr
   if (now && isWritten(proposal, place)) {
     throw new FutileCallError(`the skill ${proposal.name} says just that already`, OURS);
   }
-  const over = now && whyNotOver(proposal, now.skill.reading.head);
-  if (over !== undefined) throw new FutileCallError(over);
   const named = whyNotNamed(proposal, place);
   if (named !== undefined) throw new FutileCallError(named, OURS);
+  const over = whyNotInPlaceOf(proposal, place);
+  if (over !== undefined) throw new FutileCallError(over);
   const version = versionAfter(now?.skill.reading.head.version);
   const text = toSkillText(proposal, version);
   const misread = misreadOf(proposal, text);
@@ -127,8 +129,15 @@ function whyOff({ enabled, entries }: SkillSettings, name: string): string | und
 }
 
 function whyNot(proposal: Proposal, place: SkillPlace): string | undefined {
-  const { now } = place;
-  return (now && whyNotOver(proposal, now.skill.reading.head)) ?? whyNotNamed(proposal, place);
+  return whyNotNamed(proposal, place) ?? whyNotInPlaceOf(proposal, place);
+}
+
+/** Of what is used now under that name, wherever it comes from: what it may not do, the new one may not either. */
+function whyNotInPlaceOf(proposal: Proposal, { now, below }: SkillPlace): string | undefined {
+  const replaced = now?.skill ?? below;
+  if (!replaced) return undefined;
+  if (isReadable(replaced)) return whyNotOver(proposal, replaced.reading.head);
+  return `the skill ${proposal.name} that is ${replaced.source} cannot be read; a person has to look at it`;
 }
 
 function whyNotNamed({ name, overrides }: Proposal, { now, below }: SkillPlace): string | undefined {

@@ -199,6 +199,24 @@ describe('a proposed skill', () => {
     expect(shelf.active()).toContain('late-parcels workspace');
   });
 
+  it.each([
+    ['requires another', 'requires: { skills: [writing-for-approval] }', 'what it requires'],
+    ['is kept from a channel', 'security: { denied_channels: [email] }', 'where it may be used'],
+    ['may use one tool', 'allowed-tools: [recall]', 'may use only recall'],
+  ])('takes no place of one of another source that %s, which would be lost', async (_, line, why) => {
+    const { preview, shelf } = await open();
+    shelf.put('bundled', 'late-parcels', skillText('late-parcels', { head: line }));
+
+    await expect(preview({ overrides: 'bundled' })).rejects.toThrow(why);
+  });
+
+  it('takes no place of one of another source that cannot be read: nobody knows what it may not do', async () => {
+    const { preview, shelf } = await open();
+    shelf.put('bundled', 'late-parcels', '---\nname: late-parcels\nsecurity: { admin_only: true }\n---\nx');
+
+    await expect(preview({ overrides: 'bundled' })).rejects.toThrow('cannot be read');
+  });
+
   it('is never written outside its own folder, and hides no other skill', async () => {
     const { preview, shelf } = await open();
     const folder = shelf.folder('workspace');

@@ -55,6 +55,12 @@ function screen(authorizations: Authorizations, ...steps: unknown[]) {
 }
 
 describe('a plan the model asks for', () => {
+  it('has no step that is asked alone, because whoever decides has to see just that', () => {
+    const plan = { title: 'Refund order 7', steps: [REFUND, DEPLOY] };
+    expect(planTool().input.safeParse(plan).success).toBe(true);
+    expect(planTool({ isAskedAlone: true }).input.safeParse(plan).success).toBe(false);
+  });
+
   it('is told to be wrong at once when a step does not fit its tool', () => {
     const bad = { tool: 'refund', arguments: { order: 'seven', amount: -1 } };
 

@@ -52,6 +52,11 @@ describe('directives of a message', () => {
     ['/minimal... really?', 'really?'],
     ['/minimal! show: /full, too', 'show: /full, too'],
     ['/minimal, /full: show OPS-2', '/full: show OPS-2'],
+    ['!minimal\u200b show OPS-2', 'show OPS-2'],
+    ['\u2060!minimal show OPS-2', 'show OPS-2'],
+    ['！minimal show OPS-2', 'show OPS-2'],
+    ['／minimal， show OPS-2', 'show OPS-2'],
+    ['/minimal… show OPS-2', 'show OPS-2'],
   ])('OB-005 OB-012 are the words of %j, with the mark that ends them', (text, left) => {
     expect(read(text)).toEqual({
       asked: [],
@@ -66,6 +71,9 @@ describe('directives of a message', () => {
     'look at /full/path/app.py',
     '/minimal.md is empty',
     '/elevated, drop it',
+    '！elevated drop it',
+    '\u200b/elevated drop it',
+    '/full\u200b drop it',
     '/full/path/app.py is broken',
     '/fullest house',
     '/full: what is that?',

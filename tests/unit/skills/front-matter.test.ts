@@ -97,6 +97,8 @@ describe('the head of a skill', () => {
     ['a path for a name', 'requires: { skills: [../secrets] }', /a name and a range/],
     ['a version of Signalbox that is none', 'requires: { signalbox: soon }', /no range of versions/],
     ['a limit that only a rule can keep', 'security: { admin_only: true }', /authorizations\.yaml/],
+    ['the same in other letters', 'security: { admin_only: True }', /authorizations\.yaml/],
+    ['the same in another word', 'security: { approval_required: always }', /authorizations\.yaml/],
     [
       'an approval that only a rule can ask for',
       'security: { approval_required: true }',
@@ -133,8 +135,20 @@ describe('the head of a skill', () => {
       /put values that have a colon/,
     ],
     ['a version that is none', `${NAMED}version: newest\n`, /is no version/],
+    [
+      'a channel to be kept from that there is not',
+      `${NAMED}security: { denied_channels: [slak, email] }\n`,
+      /denied_channels names slak, and there are only slack,/,
+    ],
   ])('loads with a remark in spite of %s', (_, yaml, remark) => {
     expect(read(yaml).remarks.join('\n')).toMatch(remark);
+  });
+
+  it('is kept to channels and from them however their names are written', () => {
+    const { allowedChannels, deniedChannels } = head(
+      `${NAMED}security: { allowed_channels: [Slack, EMAIL], denied_channels: [Jira] }\n`,
+    );
+    expect([allowedChannels, deniedChannels]).toEqual([['slack', 'email'], ['jira']]);
   });
 
   it('keeps what a colon was in', () => {
