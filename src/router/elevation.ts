@@ -123,7 +123,9 @@ export function elevatedMessage({ id, request, result }: Approval): MessageItem 
     untilMs: result.atMs + lastsMs,
     approvalId: id,
   });
-  return { ...message, recorded: true, directives };
+  // Taken up with the yes: a `/stop` from before that was meant for what ran then.
+  const receivedAt = new Date(result.atMs).toISOString();
+  return { ...message, receivedAt, recorded: true, directives };
 }
 
 /** For whoever wrote the message; in markdown. */

@@ -71,6 +71,17 @@ describe('OB-017 /elevated by somebody who may not lift it', () => {
     ]);
   });
 
+  it('OB-017 is handled after a yes, also where something else was stopped while it waited', async () => {
+    const { thread, ticket } = await asked('/elevated refund order 7 by 20 EUR');
+    await story.say(ALEX.slack, thread, '!stop');
+    await story.quiet();
+
+    await story.mention(`/approve ${ticket}`, DANA.slack);
+
+    await story.answer(thread, /refunded 20/);
+    expect(story.refunds(7)).toEqual([20]);
+  });
+
   it('OB-017 asks a manager as shipped', async () => {
     await story.end();
     story = await Story.begin();
