@@ -1,4 +1,5 @@
 /** `signalbox skills …`: what there is, what is used, what is wrong with it, and why it is chosen. */
+import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { skillsKeptOut } from '../agent/prompt/sections.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { visible } from '../approvals/sentences.ts';
@@ -95,10 +96,15 @@ export async function showSkill(name: string, options: SkillsOptions): Promise<n
 
 /** @param path of a SKILL.md, or of a folder with skills; undefined: all of this gateway. Exit code 1 for errors. */
 export async function lintSkills(path: string | undefined, options: SkillsOptions): Promise<number> {
-  const { registry, settings, tools } = await openSkills(options.config, path);
-  const standings = registry
-    .shelf()
-    .standings.filter(({ file }) => path === undefined || file.source === 'workspace');
+  const folder = path === undefined ? undefined : folderOf(path);
+  const { workspace } = readConfig(options.config).settings.skills;
+  // One of the owner's is looked at where it stands: what it requires lies beside it.
+  const isOwn = folder !== undefined && liesIn(folder, workspace);
+  const { registry, settings, tools } = await openSkills(options.config, isOwn ? undefined : path);
+  const standings = registry.shelf().standings.filter(({ file }) => {
+    if (folder === undefined) return true;
+    return file.source === 'workspace' && (!isOwn || liesIn(file.path, folder));
+  });
   if (path !== undefined && standings.length === 0) {
     throw new UnknownSkillError(
       `There is no SKILL.md in ${path}. Each skill is a folder with a file of that name.`,
@@ -315,6 +321,11 @@ function toJson(standing: Standing): object {
 
 function folderOf(path: string): string {
   return /\.md$/i.test(path) ? path.replace(/[^/\\]*$/, '') || '.' : path;
+}
+
+function liesIn(path: string, folder: string): boolean {
+  const way = relative(resolve(folder), resolve(path));
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 async function writtenOf(standing: Standing, settings: SkillSettings): Promise<Written> {

@@ -171,6 +171,21 @@ describe('signalbox skills lint', () => {
     });
   });
 
+  it('looks at one of the workspace where it stands, beside what it requires', async () => {
+    put(
+      'workspace/skills',
+      'needs-another',
+      skillText('needs-another', { head: 'requires: { skills: [order-status] }' }),
+    );
+    const folder = join(home.directory, 'workspace/skills/needs-another');
+    const { code, out } = await home.run('skills', 'lint', folder);
+    rmSync(folder, { recursive: true });
+
+    expect(out.trim()).toContain('1 skill');
+    expect(out).not.toContain('MISSING_SKILL');
+    expect(code).toBe(0);
+  });
+
   it('ends with exit code 1 for what its author has to mend', async () => {
     put('elsewhere', 'broken', '---\nname: broken\n---\nNo description.\n');
     const { code, out } = await home.run('skills', 'lint', join(home.directory, 'elsewhere/broken/SKILL.md'));
