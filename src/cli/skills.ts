@@ -22,10 +22,9 @@ import { MAX_SKILL_BYTES } from '../skills/skill-folders.ts';
 import { NO_SKILLS, SkillRegistry } from '../skills/skill-registry.ts';
 import { programOf, type SkillProgram } from '../skills/skill-scripts.ts';
 import { runningPlatforms } from './escalation.ts';
-import { filesIn, type GatewayConfig, parseOrigin, readConfig } from './prepare.ts';
-import { environmentBeside, playedBySandbox } from './sandbox-plan.ts';
+import { type GatewayConfig, readConfig } from './prepare.ts';
 import { facts, table } from './table.ts';
-import { openCatalog } from './tools.ts';
+import { openCatalog, requirePlatform, withPlayed } from './tools.ts';
 
 /** What was asked for is not there. The message says what is. */
 class UnknownSkillError extends AppError {
@@ -121,11 +120,16 @@ export async function lintSkills(path: string | undefined, options: SkillsOption
   return isOk ? 0 : 1;
 }
 
-/** Words in front of the message that say how it is handled count as in a turn. */
+/**
+ * Words in front of the message that say how it is handled count as in a turn.
+ *
+ * @throws {UnknownNameError} when there is no platform `on`
+ */
 export async function explainSkills(
   written: string,
   options: SkillsOptions & { readonly on: string },
 ): Promise<number> {
+  requirePlatform(readConfig(options.config), options.on);
   const { registry, settings, prompt, tools: there } = await openSkills(options.config);
   const { text, directives } = readMessageDirectives(written) ?? { text: written };
   const keptOut = skillsKeptOut(prompt, directives?.mode ?? prompt.mode);
@@ -196,16 +200,9 @@ async function openSkills(folder: string, workspace?: string): Promise<Opened> {
   const config = readConfig(folder);
   const { skills, prompt } = config.settings;
   const settings = workspace === undefined ? skills : { ...skills, workspace: folderOf(workspace) };
-  const catalog = await openCatalog(config);
+  const catalog = await openCatalog(withPlayed(folder, config));
   const registry = await openRegistry(config, catalog, settings);
-  return { registry, settings, prompt, tools: [...catalog.names(), ...(await playedTools(folder, config))] };
-}
-
-/** Those of platforms the sandbox plays. */
-async function playedTools(folder: string, config: GatewayConfig): Promise<string[]> {
-  const played = playedBySandbox(config);
-  if (played.length === 0) return [];
-  return (await openCatalog(parseOrigin(filesIn(folder), environmentBeside(played)))).names();
+  return { registry, settings, prompt, tools: catalog.names() };
 }
 
 /** One that has read its folders. @throws {SkillFolderError} when one of these cannot be read as a whole */

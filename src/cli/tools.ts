@@ -16,8 +16,8 @@ import { ToolProfile } from '../domain/directive.ts';
 import { AppError } from '../domain/errors.ts';
 import { groupsOf, type Tool } from '../domain/tool.ts';
 import { createLogger } from '../observability/logger.ts';
-import { type GatewayConfig, readConfig } from './prepare.ts';
-import { playedBySandbox } from './sandbox-plan.ts';
+import { filesIn, type GatewayConfig, parseOrigin, readConfig } from './prepare.ts';
+import { environmentBeside, playedBySandbox } from './sandbox-plan.ts';
 import { table } from './table.ts';
 
 /** There is no such profile, person or platform. The message says what there is. */
@@ -38,7 +38,7 @@ export async function showTools(written: string | undefined, options: ToolsOptio
   const profile = written === undefined ? undefined : toProfile(written);
   const config = readConfig(options.config);
   const access = config.authorizations.tools;
-  const tools = (await openCatalog(config)).list();
+  const tools = (await openCatalog(withPlayed(options.config, config))).list();
   const asker = askerIn(config, profile, options);
   if (asker) return showOf(access, tools, asker, options.json);
   return showProfiles(access, tools, profile === undefined ? ToolProfile.options : [profile], options.json);
@@ -120,8 +120,7 @@ function askerIn(
   if (as !== undefined && !person) throw unknownPerson(as, Object.keys(contacts.people));
   const roles = person?.roles ?? (authorizations.guest_role === undefined ? [] : [authorizations.guest_role]);
   const platform = on?.split(':')[0];
-  const platforms = [...Object.keys(settings.gateways), 'cli'];
-  if (platform !== undefined && !platforms.includes(platform)) throw unknownPlatform(platform, platforms);
+  if (platform !== undefined) requirePlatform({ settings }, platform);
   const channels = on === undefined || platform === undefined ? [] : [...new Set([on, platform])];
   return { person: as ?? 'somebody unknown', roles, channels, profile, elevated };
 }
@@ -132,10 +131,13 @@ export function unknownPerson(name: string, known: readonly string[]): AppError 
   return new UnknownNameError(`There is no ${name} in contacts.yaml. ${hint}`);
 }
 
-function unknownPlatform(name: string, known: readonly string[]): AppError {
+/** @throws {UnknownNameError} when there is no such platform */
+export function requirePlatform({ settings }: Pick<GatewayConfig, 'settings'>, name: string): void {
+  const known = [...Object.keys(settings.gateways), 'cli'];
+  if (known.includes(name)) return;
   const meant = didYouMean(name, [...known]);
   const hint = meant === undefined ? `There is: ${known.join(', ')}.` : `Did you mean ${meant}?`;
-  return new UnknownNameError(`There is no platform ${name}. ${hint}`);
+  throw new UnknownNameError(`There is no platform ${name}. ${hint}`);
 }
 
 function toProfile(written: string): ToolProfile {
@@ -144,13 +146,24 @@ function toProfile(written: string): ToolProfile {
   throw new UnknownNameError(`There is no profile ${written}. There is: ${ToolProfile.options.join(', ')}.`);
 }
 
+/** With what stands in for the credentials of platforms that the sandbox plays. */
+export function withPlayed(folder: string, config: GatewayConfig): GatewayConfig {
+  const played = playedBySandbox(config);
+  if (played.length === 0) return config;
+  return withShop(parseOrigin(filesIn(folder), environmentBeside(played)));
+}
+
 /** As the gateway would have them; where the sandbox stands in, with its shop. Without those of MCP servers. */
 export async function openCatalog(config: GatewayConfig): Promise<ToolCatalog> {
-  const url = playedBySandbox(config).length > 0 ? 'http://127.0.0.1' : undefined;
-  const sandbox = { ...config.settings.sandbox, url: config.settings.sandbox.url ?? url };
-  const whole = { ...config, settings: { ...config.settings, sandbox } };
+  const whole = playedBySandbox(config).length > 0 ? withShop(config) : config;
   const log = createLogger({ level: 'silent' });
   return openTools({ config: () => whole, clock: systemClock, log });
+}
+
+function withShop(config: GatewayConfig): GatewayConfig {
+  const { sandbox } = config.settings;
+  const url = sandbox.url ?? 'http://127.0.0.1';
+  return { ...config, settings: { ...config.settings, sandbox: { ...sandbox, url } } };
 }
 
 function cellsOf({ name, risk, effect, reversible }: Tool): string[] {

@@ -10,7 +10,15 @@
  */
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import { type Document, isScalar, parseDocument, parse as parseYaml, type Scalar, stringify } from 'yaml';
+import {
+  type Document,
+  isScalar,
+  isSeq,
+  parseDocument,
+  parse as parseYaml,
+  type Scalar,
+  stringify,
+} from 'yaml';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Person } from '../domain/person.ts';
 import { isSecretKey, redactText } from '../observability/redaction.ts';
@@ -163,12 +171,18 @@ function inlineText(value: string | number | boolean): string {
 }
 
 function rewrite(document: Document, path: Path, value: unknown): string | undefined {
+  if (path.some((segment, n) => leavesGap(document.getIn(path.slice(0, n), true), segment))) return undefined;
   try {
     document.setIn(path, document.createNode(value));
   } catch {
     return undefined; // Something on the way holds a plain value, not keys.
   }
   return document.toString({ lineWidth: 0 });
+}
+
+/** Whether an entry would stand behind others that are not there. */
+function leavesGap(list: unknown, segment: Path[number]): boolean {
+  return isSeq(list) && typeof segment === 'number' && segment > list.items.length;
 }
 
 function isPrimitive(value: unknown): value is string | number | boolean {

@@ -5,7 +5,10 @@ import { z } from 'zod';
 export const ChannelPlace = z
   .string()
   .max(200)
-  .regex(/^[a-z][a-z0-9-]*:\S+$/, 'a channel is written platform:id, such as slack:C0123ABC');
+  .regex(
+    /^[a-z][a-z0-9-]*:[^\s#@]\S*$/,
+    'a channel is written platform:id, by its id and not its name, such as slack:C0123ABC',
+  );
 
 export const MessagingSettings = z.strictObject({
   channels: z

@@ -11,12 +11,12 @@ const ToolOrGroup = z
   .string()
   .regex(/^[A-Za-z][\w.:-]{0,63}$/, 'the name of a tool, or of a group of tools such as fs or jira');
 
-/** `slack`, or `slack:C0123ABC`: everything on a platform, or one of its channels. */
+/** `slack`, or `slack:C0123ABC`: everything on a platform, or one of its channels; never by a name, which changes hands. */
 const ChannelName = z
   .string()
   .regex(
-    /^[a-z][a-z0-9-]*(?::\S+)?$/,
-    'a platform such as slack, or one of its channels by id: slack:C0123ABC',
+    /^[a-z][a-z0-9-]*(?::[^\s#@]\S*)?$/,
+    'a platform such as slack, or one of its channels by id, not by name: slack:C0123ABC',
   );
 
 /** Of a role, a person or a channel. */

@@ -72,7 +72,7 @@ export function createElevateTool(access: () => ToolAccess): Tool<typeof Elevate
           { label: 'message', value: message.message.text },
           ...askedFor(message.directives),
           ...enclosed(message.message.attachments),
-          { label: 'opens', value: opens.join(', ') || 'nothing: no tool is kept for elevated messages' },
+          { label: 'opens', value: opensText(opens) },
           {
             label: 'for',
             value: `this message alone, ${minutesText(lastsMs)}; what the rules hold is held all the same`,
@@ -186,6 +186,12 @@ function enclosed(files: readonly Attachment[] = []): Fact[] {
   if (files.length === 0) return [];
   const named = files.map(({ name, mediaType, bytes }) => `${name} (${mediaType}, ${bytes} bytes)`);
   return [{ label: 'files', value: named.join('\n') }];
+}
+
+/** Names as the list has them: which of these tools its turn has depends on who wrote it, and where, until it begins. */
+function opensText(opens: readonly string[]): string {
+  if (opens.length === 0) return 'nothing: no tool is kept for elevated messages';
+  return `${opens.join(', ')}; of these, what its profile and the ceilings of its author and channel leave`;
 }
 
 function minutesText(ms: number): string {

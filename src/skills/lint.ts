@@ -6,7 +6,7 @@ import { splitSkill } from './front-matter.ts';
 import type { Standing } from './shelf.ts';
 import { isReadable, type Skill } from './skill.ts';
 import { RUN_SCRIPT, type SkillProgram } from './skill-scripts.ts';
-import { wordsOf } from './words.ts';
+import { UNSPACED, wordsOf } from './words.ts';
 
 export interface Finding {
   /** error: it is not used, and its author has to mend it. */
@@ -20,6 +20,8 @@ export interface Finding {
 const MOST_LINES = 500;
 /** A keyword this short is in many messages that mean something else. */
 const SHORT_CHARS = 2;
+/** The same where a letter is a syllable, or a word. */
+const SHORT_UNSPACED_CHARS = 1;
 
 /** What only its author can mend; the others depend on where it is. */
 const AUTHORS: ReadonlySet<SkillCode> = new Set([
@@ -70,12 +72,17 @@ export function lintSkill(standing: Standing, written: Written, place: Place): F
   }
 }
 
+function isShort(keyword: string): boolean {
+  const letters = [...wordsOf(keyword).join('')];
+  return letters.length <= (UNSPACED.test(keyword) ? SHORT_UNSPACED_CHARS : SHORT_CHARS);
+}
+
 function remarksOn(skill: Skill, content: string, settings: SkillSettings): string[] {
   const { head } = skill.reading;
   const body = splitSkill(content)?.body ?? '';
   const lines = body.split('\n').length;
   const unknownOs = head.requires.os.filter((name) => toOsName(name) === undefined);
-  const loose = head.keywords.filter((word) => wordsOf(word).join('').length <= SHORT_CHARS);
+  const loose = head.keywords.filter(isShort);
   const mute = head.keywords.filter((word) => wordsOf(word).length === 0);
   return [
     ...(body === '' ? ['it has no instructions behind its head'] : []),

@@ -93,7 +93,7 @@ async function foresee(parts: ProposeSkillParts, proposal: Proposal): Promise<Pr
     changes: changesBetween(now?.text, text),
     basis: basisOf(place, proposal.name),
     told: {
-      title: `${PROPOSE_SKILL}: ${proposal.name} ${version}`,
+      title: `${proposal.name} ${version}`,
       facts: [
         { label: 'skill', value: `${proposal.name} ${version}` },
         { label: 'file', value: place.path },

@@ -132,6 +132,8 @@ export function whyUnread(error: unknown): string {
     case 'EACCES':
     case 'EPERM':
       return 'the user this gateway runs as has no right to read it';
+    case 'ENOTDIR':
+      return 'it is a file, or lies in one, and is no folder';
     case 'ELOOP':
       return 'it is a link that leads round in a circle';
     default:
@@ -139,7 +141,12 @@ export function whyUnread(error: unknown): string {
   }
 }
 
-/** Whether that is what went wrong: nothing is there under this path. */
+/** Whether that is what went wrong: nothing is there under this path, nor could be before a file on the way is moved. */
 export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+  return isAbsent(error) || (error instanceof Error && 'code' in error && error.code === 'ENOTDIR');
+}
+
+/** Whether that is what went wrong: nothing is there under this path, and nothing is in its way. */
+export function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

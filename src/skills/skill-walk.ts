@@ -12,7 +12,14 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { AppError } from '../domain/errors.ts';
 import { isThirdParty } from './skill.ts';
-import { type FoundFile, isMissing, type SkillFolder, toStamp, whyUnread } from './skill-folders.ts';
+import {
+  type FoundFile,
+  isAbsent,
+  isMissing,
+  type SkillFolder,
+  toStamp,
+  whyUnread,
+} from './skill-folders.ts';
 
 /** Folders inside each other, at most. */
 export const MOST_DEPTH = 5;
@@ -39,7 +46,7 @@ export class SkillFolderError extends AppError {
 /**
  * Every file of these folders, in their order; those of one folder by path. A folder that is not there is empty.
  *
- * @throws {SkillFolderError} when one that is there cannot be looked into
+ * @throws {SkillFolderError} when one that is there cannot be looked into, or is a file
  */
 export async function findSkillFiles(folders: readonly SkillFolder[]): Promise<FoundFile[]> {
   const found = await Promise.all(folders.map(filesIn));
@@ -52,7 +59,7 @@ async function filesIn(folder: SkillFolder): Promise<FoundFile[]> {
     const files = await new Walk(folder, real).files();
     return files.toSorted(byPath);
   } catch (error) {
-    if (isMissing(error)) return [];
+    if (isAbsent(error)) return [];
     throw new SkillFolderError(folder, error);
   }
 }

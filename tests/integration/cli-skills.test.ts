@@ -242,6 +242,12 @@ describe('signalbox skills why', () => {
     expect(scored.out).toContain('writing-for-approval 1.0.0 is shown as well, because another requires it.');
   });
 
+  it('says so when there is no such platform', async () => {
+    const { code, err } = await home.run('skills', 'why', 'refund', '--on', 'slakc');
+
+    expect([code, err.trim()]).toEqual([1, 'There is no platform slakc. Did you mean slack?']);
+  });
+
   it('OB-014 reads words in front of the message as a turn does: one that leaves skills out shows none', async () => {
     const quiet = await home.run('skills', 'why', '/quiet the standup digest, please');
     const json = JSON.parse((await home.run('skills', 'why', '/quiet the standup digest', '--json')).out);

@@ -47,6 +47,13 @@ describe('signalbox tools', () => {
     expect(refund).toMatchObject({ group: 'automation', groups: ['automation', 'shop'] });
   });
 
+  it('has the tools of the platforms the sandbox plays, as the gateway has them', async () => {
+    const { out } = await home.run('tools', 'full');
+
+    expect(out).toContain('jira_search');
+    expect(out).toContain('refund');
+  });
+
   it('OB-006 prints what one person has somewhere, and what keeps the others from them', async () => {
     const { code, out } = await home.run('tools', 'minimal', '--as', 'alex', '--on', 'slack');
 

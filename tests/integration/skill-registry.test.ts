@@ -430,6 +430,24 @@ describe('files that change', () => {
     expect(await shelf.bodies('hello')).toEqual(['Hi.']);
   });
 
+  it('are not taken for none where a file stands in place of their folder', async () => {
+    const shelf = new SkillShelf();
+    const file = join(shelf.root, 'list.txt');
+    writeFileSync(file, 'no skill');
+    const reloads = [];
+    for (const extra of [file, join(file, 'below'), join(shelf.root, 'nowhere')]) {
+      shelf.settings = { ...shelf.settings, extra: [extra] };
+      reloads.push(await shelf.registry.reload());
+    }
+
+    const why = 'it is a file, or lies in one, and is no folder';
+    expect(reloads).toMatchObject([
+      { kind: 'refused', error: { message: `The skills in ${file} (extra) cannot be read: ${why}.` } },
+      { kind: 'refused' },
+      { kind: 'changed' },
+    ]);
+  });
+
   it('are told of once while a whole folder cannot be read, and once when it can be', async () => {
     const shelf = new SkillShelf();
     symlinkSync('extra', shelf.folder('extra'));

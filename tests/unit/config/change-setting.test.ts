@@ -59,6 +59,19 @@ describe('changing one key', () => {
     expect(authorizations.rules[0]?.when?.amount).toMatchObject({ than: 99 });
   });
 
+  it('adds an entry at the end of a list, and none behind entries that are not there', async () => {
+    const directory = aDirectory();
+    const rule = '{ name: more, tool: refund, decision: deny }';
+    const { length } = config.authorizations.rules;
+
+    const gap = await change(directory, `authorizations.rules[${length + 1}]`, rule);
+    const next = await change(directory, `authorizations.rules[${length}]`, rule);
+
+    expect(gap).toMatchObject({ kind: 'refused', reason: 'unknown-key', problems: [] });
+    expect(next).toMatchObject({ kind: 'changed' });
+    expect(loadConfig({ directory, env: {}, gateways }).authorizations.rules).toHaveLength(length + 1);
+  });
+
   it('OM-024 is refused, and audited, for somebody whose role may not', async () => {
     const directory = aDirectory();
     const before = readFileSync(join(directory, 'authorizations.yaml'), 'utf8');

@@ -57,6 +57,10 @@ elevation: { approvers: { role: manager }, policy: default, channel: email, last
       'tools: { channels: { slak: { ceiling: full } } }',
       /tools\.channels\.slak: a known platform.*did you mean slack/,
     ],
+    [
+      'tools: { channels: { "slack:#general": { ceiling: minimal } } }',
+      /tools\.channels\.slack:#general: .*by id, not by name/,
+    ],
     ['tools: { roles: { member: {} } }', /say `profile`, `ceiling` or both/],
     ['tools: { default_profile: huge }', /tools\.default_profile: .*minimal/],
     ['tools: { group_overrides: { files: true } }', /tools\.group_overrides/],

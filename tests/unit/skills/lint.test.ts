@@ -36,6 +36,11 @@ describe('the lint of a skill', () => {
     expect(lint(GOOD)).toEqual([]);
   });
 
+  it('calls a keyword of two letters short, unless its letters are words', () => {
+    expect(lint('description: x\nkeywords: [休日, 返金]')).toEqual([]);
+    expect(lint('description: x\nkeywords: [日]')).toHaveLength(1);
+  });
+
   it.each([
     ['no description', 'keywords: [hello]', 'x', 'error INVALID: It cannot be used: it has no description.'],
     ['a missing skill', `${GOOD}\nrequires: { skills: [other] }`, 'x', 'error MISSING_SKILL'],
