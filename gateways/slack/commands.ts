@@ -87,6 +87,8 @@ const OF_TICKETS: ReadonlySet<string> = new Set(['approve', 'deny']);
  * begins with `handback`.
  */
 const AT_ONCE: ReadonlySet<string> = new Set(['human', 'stop', 'handback']);
+/** Said as a sentence, in haste: the marks are no part of it. */
+const PUNCTUATED = /^(stop|human|takeover|handback|ack|release|snooze|escalate|resolve)[,:;.!]+$/;
 
 /**
  * As it would be written to us. What begins with no word of ours is a question: people forget the `ask`. Behind a `!` or
@@ -94,7 +96,7 @@ const AT_ONCE: ReadonlySet<string> = new Set(['human', 'stop', 'handback']);
  */
 function toText(typed: string): string {
   const [, mark = '', word = '', rest = ''] = /^([/!]?)(\S*)\s*([\s\S]*)$/.exec(typed.trim()) ?? [];
-  const name = word.toLowerCase().replace(/^(stop|human|takeover|handback)[,:;.!]+$/, '$1');
+  const name = word.toLowerCase().replace(PUNCTUATED, '$1');
   if (name === '' || (name === 'ask' && rest === '')) return '/help';
   if (ALONE.has(name) || (BARE.has(name) && rest === '')) return `/${name}`;
   const whole = `${name} ${rest.replace(/\s+/g, ' ')}`.trim();

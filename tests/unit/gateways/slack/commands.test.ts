@@ -114,6 +114,8 @@ describe('a command as a message', () => {
     ['escalate', '/escalations'],
     ['escalate this to the vendor', '/ask escalate this to the vendor'],
     ['resolve', '/escalations'],
+    ['resolve.', '/escalations'],
+    ['Ack!', '/escalations'],
     ['!link T2C9-7QKD', '/link T2C9-7QKD'],
     ['/handback it is paid', '/handback it is paid'],
     ['ack esc_p7_0123456789ab', '/ack esc_p7_0123456789ab'],
