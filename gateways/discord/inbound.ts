@@ -125,11 +125,18 @@ function textOf(message: Message, us: Identity): string {
   return fromDiscordMarkdown(withoutMention(content, us), namesOf(message));
 }
 
+/**
+ * How those whom a message mentions are called in it: by what nobody can make a sentence of. What people call themselves
+ * would stand among the words of whoever mentions them, as if these had written it.
+ */
 export function namesOf({ mentions = [] }: Pick<Message, 'mentions'>): {
   users: ReadonlyMap<string, string>;
 } {
-  return { users: new Map(mentions.map((user) => [user.id, nameOf(user)])) };
+  return { users: new Map(mentions.map(({ id, username = '' }) => [id, HANDLE.test(username) ? username : id])) };
 }
+
+/** Of a person (docs.discord.com, Usernames and Nicknames); of an app it may be anything. */
+const HANDLE = /^[a-z0-9_.]{2,32}$/;
 
 export function toAttachment(file: NativeAttachment): Attachment {
   return {

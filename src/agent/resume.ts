@@ -17,6 +17,7 @@ import { toldOutsideTurn } from '../domain/outside-text.ts';
 import { timeLimit } from '../domain/time-limit.ts';
 import type { Tool, ToolOutput } from '../domain/tool.ts';
 import { driftOf } from './preview.ts';
+import { isComposing } from './tools/compound-call.ts';
 import { type OutputShelf, withinCap } from './tools/output.ts';
 
 /** What running a call needs of the approvals' store. */
@@ -110,7 +111,7 @@ export async function runApproved(
           ...outcome,
           output: await withinCap(
             toldOutsideTurn({ ...toldBy(tool), ...outcome.output }),
-            { tool, conversationId, key: idempotencyKey },
+            { tool, isComposed: isComposing(tool, args.data), conversationId, key: idempotencyKey },
             outputs,
           ),
         }

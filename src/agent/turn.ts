@@ -516,7 +516,9 @@ function toEntry(
     status: output.status,
     text: output.text,
     ...(trust === undefined ? {} : { trust }),
-    ...(verdict.kind === 'run' && isComposing(verdict.tool, verdict.args) ? { composed: true as const } : {}),
+    ...(verdict.kind === 'run' && (seen || isComposing(verdict.tool, verdict.args))
+      ? { composed: true as const }
+      : {}),
     ...(seen && seen.length > 0 ? { seen: [...seen] } : {}),
     ...(verdict.kind === 'refused' ? { notRun: true as const } : {}),
   };

@@ -1,8 +1,8 @@
 /** What a tool is to the core: a name, a checked input, how dangerous it is, and how to run it. */
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { ApprovalId, ConversationId, PersonId } from './ids.ts';
 import type { OutFile } from './message.ts';
-import type { Trust } from './provenance.ts';
+import { Trust } from './provenance.ts';
 
 export type Risk = 'low' | 'medium' | 'high';
 
@@ -208,7 +208,7 @@ export interface ToolOutput {
   readonly heading?: string;
   /** Whose words this output holds, where its tool says otherwise of most. */
   readonly trust?: Trust;
-  /** Of a tool that composes: addresses in the text that stood in what others wrote. */
+  /** Addresses that stand whole in the text and are others'. Left out: all in it, or none where its tool composes. */
   readonly seen?: readonly string[];
   /** What its compensation has to know to take it back, as JSON. */
   readonly receipt?: unknown;
@@ -217,6 +217,16 @@ export interface ToolOutput {
   /** Go out with the turn's reply; of a tool whose deed that is. */
   readonly files?: readonly OutFile[];
 }
+
+/** An output that was too long to be shown at once, as it is kept to be read on in. */
+export const KeptOutput = z.object({
+  text: z.string(),
+  /** Whose words it holds. */
+  trust: Trust,
+  /** As of the output; left out: all in it. */
+  seen: z.array(z.string()).readonly().optional(),
+});
+export type KeptOutput = z.infer<typeof KeptOutput>;
 
 /** What the model asks for. */
 export interface ToolCall {

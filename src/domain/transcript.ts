@@ -90,9 +90,9 @@ export const Entry = z.discriminatedUnion('kind', [
     text: z.string(),
     /** Whose words it holds; left out: the tool's own. */
     trust: Trust.optional(),
-    /** It may hold words of the agent's own; see `Tool.composes`. */
+    /** It may hold words of the agent's own, or addresses that are not whole; see `Tool.composes` and `ToolOutput.seen`. */
     composed: z.literal(true).optional(),
-    /** Addresses in it that stood in what others wrote, though the rest is composed. */
+    /** Addresses in it that stood whole in what others wrote, though the rest is composed. */
     seen: z.array(z.string()).optional(),
     /** No call was made: it was refused, did not fit or came too late. Older entries do not say so. */
     notRun: z.literal(true).optional(),

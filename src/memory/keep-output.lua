@@ -2,11 +2,11 @@
 --[[
   Keeps one long output of a conversation, and lets go of the oldest ones beyond what a conversation may have.
 
-  KEYS[1] output   the text (string)
+  KEYS[1] output   text, whose words it holds, which addresses are others' (JSON)
   KEYS[2] kept     outputs of the conversation, by when they were kept (sorted set)
 
   ARGV[1] handle
-  ARGV[2] text
+  ARGV[2] the same
   ARGV[3] for how long, in ms
   ARGV[4] most outputs of one conversation
   ARGV[5] what the keys of its outputs begin with

@@ -7,6 +7,7 @@
  *   3. They go with the conversation.
  */
 import type { ConversationId } from '../domain/ids.ts';
+import { KeptOutput } from '../domain/tool.ts';
 import type { RedisClient } from '../redis/client.ts';
 import type { Keys } from '../redis/keys.ts';
 import { loadScript, runScript } from '../redis/script.ts';
@@ -27,21 +28,23 @@ export class OutputStore {
   ) {}
 
   /** Keeps one whole, or its beginning. Resolves with how many characters of it can be read now. */
-  async keep(conversationId: ConversationId, handle: string, text: string): Promise<number> {
-    const beginning = text.slice(0, MOST_KEPT_CHARS).replace(/[\uD800-\uDBFF]$/, '');
+  async keep(conversationId: ConversationId, handle: string, output: KeptOutput): Promise<number> {
+    const beginning = output.text.slice(0, MOST_KEPT_CHARS).replace(/[\uD800-\uDBFF]$/, '');
     const prefix = this.keys.output(conversationId, '');
     await runScript(
       this.redis,
       keepScript,
       [this.keys.output(conversationId, handle), this.keys.outputs(conversationId)],
-      [handle, beginning, KEPT_FOR_MS, MOST_KEPT, prefix],
+      [handle, JSON.stringify({ ...output, text: beginning }), KEPT_FOR_MS, MOST_KEPT, prefix],
     );
     return beginning.length;
   }
 
   /** What is kept of an output; undefined for one that is not, or not in this conversation. */
-  async find(conversationId: ConversationId, handle: string): Promise<string | undefined> {
-    return (await this.redis.get(this.keys.output(conversationId, handle))) ?? undefined;
+  async find(conversationId: ConversationId, handle: string): Promise<KeptOutput | undefined> {
+    const kept = await this.redis.get(this.keys.output(conversationId, handle));
+    // What was kept before outputs had it beside them whose words they hold is asked for again.
+    return kept === null ? undefined : toOutput(kept);
   }
 
   /** Everything that is kept of the conversation. */
@@ -49,5 +52,13 @@ export class OutputStore {
     const kept = this.keys.outputs(conversationId);
     const handles = await this.redis.zrange(kept, 0, '-1');
     await this.redis.del(kept, ...handles.map((handle) => this.keys.output(conversationId, handle)));
+  }
+}
+
+function toOutput(json: string): KeptOutput | undefined {
+  try {
+    return KeptOutput.parse(JSON.parse(json));
+  } catch {
+    return undefined;
   }
 }

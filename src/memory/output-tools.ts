@@ -1,5 +1,6 @@
 /** `read_output`: reads on in what a tool told at length. */
 import { z } from 'zod';
+import { wholeAddressesIn } from '../approvals/whole-addresses.ts';
 import { cutBefore } from '../domain/text-cut.ts';
 import type { Tool } from '../domain/tool.ts';
 import type { OutputStore } from './output-store.ts';
@@ -18,7 +19,7 @@ const ReadOutput = z.object({
 export function createOutputTools(outputs: Pick<OutputStore, 'find'>): Tool[] {
   const readOutput: Tool<typeof ReadOutput> = {
     name: 'read_output',
-    // Whose words it kept is not kept with it.
+    // As far as nothing is kept with the output that says otherwise.
     tells: 'outsider',
     composes: true,
     group: 'system',
@@ -32,21 +33,29 @@ export function createOutputTools(outputs: Pick<OutputStore, 'find'>): Tool[] {
     reversible: true,
     timeoutMs: 5_000,
     async execute({ handle, offset }, { conversationId }) {
-      const text = await outputs.find(conversationId, handle);
-      if (text === undefined) {
+      const kept = await outputs.find(conversationId, handle);
+      if (kept === undefined) {
         const why = `No output "${handle}" is kept in this conversation (any more). Make the call again that told it.`;
-        return { status: 'error', text: why };
+        return { status: 'error', text: why, trust: 'tool' };
       }
+      const { text, trust, seen } = kept;
       if (offset >= text.length) {
         return {
           status: 'error',
+          trust: 'tool',
           text: `That output has ${text.length} characters; there is nothing at ${offset}.`,
         };
       }
       const end = cutBefore(text, PAGE_CHARS, offset);
       const rest = end < text.length ? ` Go on at offset ${end}.` : ' This is its end.';
       const heading = `[Characters ${offset} to ${end} of ${text.length}.${rest}]`;
-      return { status: 'ok', text: `${heading}\n${text.slice(offset, end)}` };
+      const whole = wholeAddressesIn(text, offset, end);
+      return {
+        status: 'ok',
+        text: `${heading}\n${text.slice(offset, end)}`,
+        trust,
+        seen: seen === undefined ? whole : whole.filter((address) => seen.includes(address)),
+      };
     },
   };
   // A tool takes its own input; the list holds tools of different inputs, each checked by its own schema first.

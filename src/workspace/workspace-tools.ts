@@ -5,6 +5,7 @@
  * is harmless and nothing that somebody else wrote meanwhile is lost.
  */
 import { z } from 'zod';
+import { wholeAddressesIn } from '../approvals/whole-addresses.ts';
 import { FutileCallError } from '../domain/errors.ts';
 import type { Trust } from '../domain/provenance.ts';
 import { cutBefore } from '../domain/text-cut.ts';
@@ -223,9 +224,11 @@ async function read(files: Workspace, path: string, offset: number): Promise<Too
   }
   const end = cutBefore(text, PAGE_CHARS, offset);
   const rest = end < text.length ? `Go on at offset ${end}.` : 'This is its end.';
-  return ok(
-    `[${about}. Characters ${offset} to ${end} of ${text.length}. ${rest}]\n${text.slice(offset, end)}`,
-  );
+  return {
+    ...ok(`[${about}. Characters ${offset} to ${end} of ${text.length}. ${rest}]\n${text.slice(offset, end)}`),
+    // Where it is cut is chosen by whoever reads it.
+    seen: wholeAddressesIn(text, offset, end),
+  };
 }
 
 async function search(

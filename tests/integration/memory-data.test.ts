@@ -406,7 +406,7 @@ describe('what is remembered of one person', () => {
       'what Alex Kim passed on',
     ];
     await talk(ALONE, [said('my address is 5 Elm Street', 1), answered('Noted.')]);
-    await outputs.keep(ALONE, 'out_0123456789abcdef', 'ALL ABOUT 5 ELM STREET');
+    await outputs.keep(ALONE, 'out_0123456789abcdef', { text: 'ALL ABOUT 5 ELM STREET', trust: 'tool' });
     await talk(GROUP, [
       { ...said('look', 1), from: { person: ALEX, name: 'Alex Kim' }, passesOn: true, files: [DIVORCE] },
       { ...said('me too', 2), from: { person: GUEST, name: 'Alex (guest)' }, trust: 'outsider' },

@@ -64,7 +64,7 @@ export function rules(...written: WrittenRule[]): Authorizations {
 export const ASK_MANAGER = { decision: 'ask', approvers: { role: 'manager' } } as const;
 
 /** Keeps whatever it is given, and lets nobody read it. */
-export const NO_SHELF: OutputShelf = { keep: async (_conversation, _handle, text) => text.length };
+export const NO_SHELF: OutputShelf = { keep: async (_conversation, _handle, { text }) => text.length };
 
 export function aToolbox(
   authorizations: Authorizations,

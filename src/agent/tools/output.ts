@@ -6,13 +6,15 @@
  *
  * Invariants
  *   1. What is left out is said to be: how much there is, how much is shown, and by which handle the rest is read.
- *   2. Nothing is cut within a character as people see it, as long as one is not longer than what is shown.
+ *   2. Nothing is cut within a character as people see it, nor within an address, as long as one is not longer than half
+ *      of what is shown.
  *   3. The same output of the same call is told in the same words.
+ *   4. Whose words it holds is kept with it: reading on in it is reading the same text.
  */
 import { createHash } from 'node:crypto';
 import type { ConversationId } from '../../domain/ids.ts';
-import { cutBefore } from '../../domain/text-cut.ts';
-import type { Tool, ToolOutput } from '../../domain/tool.ts';
+import { cutBeforeAddress } from '../../approvals/whole-addresses.ts';
+import type { KeptOutput, Tool, ToolOutput } from '../../domain/tool.ts';
 
 /** Shown of one call where the tool says nothing else, in characters: some 5,000 tokens. */
 export const DEFAULT_OUTPUT_CHARS = 20_000;
@@ -23,12 +25,14 @@ export const READ_OUTPUT = 'read_output';
 /** Where long outputs are kept for a while. */
 export interface OutputShelf {
   /** Keeps one whole, or its beginning. Resolves with how many characters of it can be read now. */
-  keep(conversationId: ConversationId, handle: string, text: string): Promise<number>;
+  keep(conversationId: ConversationId, handle: string, output: KeptOutput): Promise<number>;
 }
 
 /** Of one call. */
 export interface OutputOf {
-  readonly tool: Pick<Tool, 'outputChars'>;
+  readonly tool: Pick<Tool, 'outputChars' | 'tells'>;
+  /** It may hold words of the agent's own; see `Tool.composes`. */
+  readonly isComposed: boolean;
   readonly conversationId: ConversationId;
   /** The same for every attempt at the same call. */
   readonly key: string;
@@ -40,12 +44,17 @@ export async function withinCap(output: ToolOutput, of: OutputOf, shelf: OutputS
   if (output.text.length <= most) return output;
   const text = output.text.replaceAll(/\p{Surrogate}/gu, '\uFFFD');
   const handle = handleOf(of.conversationId, of.key);
-  const kept = await shelf.keep(of.conversationId, handle, text).catch(() => 0);
-  const shown = text.slice(0, cutBefore(text, most));
+  const kept = await shelf.keep(of.conversationId, handle, toKept(text, output, of)).catch(() => 0);
+  const shown = text.slice(0, cutBeforeAddress(text, most));
   return {
     ...output,
     text: `${shown}\n\n${remark({ shown: shown.length, all: text.length, kept, handle })}`,
   };
+}
+
+function toKept(text: string, { trust, seen }: ToolOutput, { tool, isComposed }: OutputOf): KeptOutput {
+  const others = seen ?? (isComposed ? [] : undefined);
+  return { text, trust: trust ?? tool.tells ?? 'tool', ...(others ? { seen: others } : {}) };
 }
 
 /** Of the call's output: `out_0123456789abcdef`. */

@@ -19,7 +19,7 @@ import { groupsOf, type Tool, type ToolCall, type ToolContext, type ToolOutput }
 import type { ToolSpec } from '../model/model-client.ts';
 import { NOTHING_READ, type Reading } from '../provenance.ts';
 import { afterReading } from './after-reading.ts';
-import { decideTool } from './compound-call.ts';
+import { decideTool, isComposing } from './compound-call.ts';
 import { type OutputShelf, withinCap } from './output.ts';
 import { type Asker, keptBackFrom } from './profiles.ts';
 import type { ToolCatalog } from './tool-catalog.ts';
@@ -177,7 +177,8 @@ export class Toolbox {
   async run(tool: Tool, args: unknown, call: RunningCall, signal: AbortSignal): Promise<ToolOutput> {
     const { key } = call;
     const output = toldInTurn(await this.#outcomeOf(tool, args, call, signal));
-    return withinCap(output, { tool, conversationId: this.conversationId, key }, this.outputs);
+    const of = { tool, isComposed: isComposing(tool, args), conversationId: this.conversationId, key };
+    return withinCap(output, of, this.outputs);
   }
 
   async #outcomeOf(

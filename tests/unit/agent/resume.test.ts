@@ -274,7 +274,7 @@ describe('running an approved call', () => {
     const desk = new TestDesk();
     const kept: string[] = [];
     const shelf: OutputShelf = {
-      keep: async (_conversation, _handle, text) => {
+      keep: async (_conversation, _handle, { text }) => {
         kept.push(text);
         return text.length;
       },

@@ -3,7 +3,7 @@ import { withinCap } from '../../../src/agent/tools/output.ts';
 import { McpSettings } from '../../../src/config/mcp.ts';
 import { ConversationId } from '../../../src/domain/ids.ts';
 import { framed } from '../../../src/domain/outside-text.ts';
-import type { ToolContext } from '../../../src/domain/tool.ts';
+import type { KeptOutput, ToolContext } from '../../../src/domain/tool.ts';
 import { createMcpTool } from '../../../src/mcp/mcp-tool.ts';
 
 function composes(server: object): boolean {
@@ -28,13 +28,13 @@ describe('what a tool of an MCP server tells', () => {
         call: async () => ({ kind: 'answered', result: { content: [{ type: 'text', text: told }] } }),
       });
       const kept: string[] = [];
-      const keep = async (_: ConversationId, __: string, text: string) => {
+      const keep = async (_: ConversationId, __: string, { text }: KeptOutput) => {
         kept.push(text);
         return text.length;
       };
 
       const output = await tool.execute({}, {} as ToolContext); // the call here looks at nothing of it
-      const of = { tool, conversationId: ConversationId.parse('slack:C1:1'), key: 'k' };
+      const of = { tool, isComposed: true, conversationId: ConversationId.parse('slack:C1:1'), key: 'k' };
       const { text } = await withinCap(output, of, { keep });
 
       expect(kept).toEqual([expect.stringContaining(told)]);

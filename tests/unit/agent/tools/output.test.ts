@@ -12,6 +12,7 @@ import { aToolbox, createTestTools, NO_SHELF, rules } from '../../../support/too
 const HERE = ConversationId.parse('slack:T0:C0:1');
 const of = (outputChars?: number) => ({
   tool: outputChars === undefined ? {} : { outputChars },
+  isComposed: false,
   conversationId: HERE,
   key: 'item:0:call',
 });
@@ -43,10 +44,18 @@ describe('what a call told', () => {
     expect(text).toMatch(/^ab\n\n\[Cut here: these are the first 2 of 15 characters/);
   });
 
+  it('is cut before an address, not within one: its beginning would be another address', async () => {
+    const text = `${'x '.repeat(20)}see https://docs.corp.test/manual.pdf for more`;
+
+    expect((await withinCap({ status: 'ok', text }, of(60), NO_SHELF)).text).toMatch(
+      /x see \n\n\[Cut here: these are the first 44 of/,
+    );
+  });
+
   it('is kept whole, once more under the same handle when the call is made again', async () => {
     const kept: [string, string][] = [];
     const shelf: OutputShelf = {
-      async keep(_conversation, handle, text) {
+      async keep(_conversation, handle, { text }) {
         kept.push([handle, text]);
         return text.length;
       },
