@@ -25,7 +25,7 @@ import { toString as textOf } from 'mdast-util-to-string';
 import { gfm } from 'micromark-extension-gfm';
 import { dropHidden } from '../domain/hidden-characters.ts';
 import { isReadable } from '../domain/markdown-bounds.ts';
-import { mayHoldSecret, REDACTED } from '../observability/redaction.ts';
+import { mayEndInSecret, mayHoldSecret, REDACTED } from '../observability/redaction.ts';
 import type { Reading } from './provenance.ts';
 import { essence, LEFT_OUT, type Outlet, WordFilter } from './word-filter.ts';
 
@@ -58,7 +58,8 @@ export function unfinishedText(markdown: string, { secrets }: Pick<Outlet, 'secr
   let text = markdown;
   for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
     const end = shownEnd(text);
-    if (!known.some((secret) => endsWithin(secret, end))) return text;
+    const letters = essence(end);
+    if (!mayEndInSecret(end) && !known.some((secret) => endsWithin(secret, letters))) return text;
     text = withoutLastWord(text);
   }
   return ''; // nobody writes so by chance
@@ -73,7 +74,7 @@ const MAX_END_CHARS = 4_000;
 /** What stands at the end, read as text; a reference that is not whole yet is none. */
 function shownEnd(text: string): string {
   const end = text.slice(-MAX_END_CHARS).replace(/(?:&#?\w*|\\)$/, '');
-  return essence(asText(dropHidden(end)));
+  return asText(dropHidden(end));
 }
 
 function withoutLastWord(text: string): string {

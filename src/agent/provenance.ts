@@ -64,6 +64,16 @@ export function readingOf(
   };
 }
 
+/** With what was written and read in the turn it stands beside. */
+export function withOuter(reading: Reading, outer: Pick<Reading, 'isTyped' | 'isSeen'> | undefined): Reading {
+  if (!outer) return reading;
+  return {
+    ...reading,
+    isTyped: (text) => reading.isTyped(text) || outer.isTyped(text),
+    isSeen: (text) => reading.isSeen(text) || outer.isSeen(text),
+  };
+}
+
 /** All of strangers there is in it, in words for people, whoever asks: the first of them, and that there is more. */
 export function strangersOf(entries: readonly Entry[], heard: readonly string[] = []): string[] {
   const tools = toolsIn(entries);
@@ -86,7 +96,10 @@ export function trustOf(person: { readonly isKnown: boolean; readonly isOwner: b
 /** Whether a message holds words of others beside those of its author, as far as its form shows. */
 export function quotesOthers(text: string): boolean {
   const lines = text.replaceAll(LINE_END, '\n');
-  return QUOTED.test(lines) || [...lines.matchAll(LABELLED_LINES)].some(([head]) => DATED.test(head));
+  return (
+    QUOTED.test(lines) ||
+    [...lines.matchAll(LABELLED_LINES)].some(([head]) => YEAR.test(head) && TIME.test(head))
+  );
 }
 
 /** The same of a line or two that go with something, where a quotation stands in the middle of a line, too. */
@@ -100,15 +113,16 @@ const QUOTED_IN_LINE = /[:：]\s*>(?!=)|(?:^|[^-=<\p{L}\p{N}])>+\s*(?:[\p{L}“�
 /** Whatever begins a new line somewhere. Many of them must not be blanks as well: each would be searched to its end. */
 const LINE_END = /\r\n?|[\v\f\u0085\u2028\u2029]/g;
 
-/** A quoted line, the line mail programs draw above what is passed on, the head of a mail that stands in another. */
+/** A quoted line and no row of a table, the line mail programs draw above what is passed on, the head of a mail that stands in another. */
 const QUOTED =
-  /^[\p{Zs}\p{Cf}\t]*(?:(?:[-*+•]|\d{1,3}[.)])[\p{Zs}\t]+)*(?:[>＞│┃▌▎]|\|[ \t])|^[ \t]*[-_*=]{2,}[ \t]*\p{L}[^\n]{0,80}[-_*=]{2,}[ \t]*$|^[ \t*_]*\p{L}[\p{L} ]{0,20}[*_]{0,2}:[*_]{0,2}[ \t][^\n]{0,200}@[\p{L}\d-]/mu;
+  /^[\p{Zs}\p{Cf}\t]*(?:(?:[-*+•]|\d{1,3}[.)])[\p{Zs}\t]+)*(?:>(?!=)|[＞│┃▌▎]|\|[ \t](?![^\n|]+\|[^\n]*\|[ \t]*$))|^[ \t]*[-_*=]{4,}[ \t]*\p{L}[^\n]{0,80}[-_*=]{4,}[ \t]*$|^[ \t*_]*\p{L}[\p{L} ]{0,20}[*_]{0,2}:[*_]{0,2}[ \t][^\n]{0,200}[<[(][^\s<>]{0,80}@[\p{L}\d-]/mu;
 
 /** `From: … / Sent: … / To: …`: how some mail programs begin what they quote, in whatever language, without addresses. */
 const LABELLED_LINES =
   /(?:^[ \t*_]*\p{L}[\p{L} .-]{0,24}[ \t*_]{0,2}[:：][ \t]*\S[^\n]{0,500}(?:\n|$)){3,}/gmu;
-/** A time of the day, or a year: the head of a mail always says when. */
-const DATED = /\b\d{1,2}[:.h]\d{2}\b|(?:19|20)\d{2}/u;
+/** The head of a mail always says when, to the minute. */
+const YEAR = /(?:19|20)\d{2}/u;
+const TIME = /\b\d{1,2}[:.h]\d{2}\b/u;
 
 function strangersIn(entry: Entry, tools: ReadonlyMap<string, string>): string[] {
   switch (entry.kind) {
@@ -160,7 +174,7 @@ function toolsIn(entries: readonly Entry[]): Map<string, string> {
  * something; so an address counts only from one end to the other, and anything else as whole words.
  */
 function standsWhole(text: string, within: string): boolean {
-  if (text === '') return true;
+  if (text === '' || isAddressIn(text, within)) return true;
   const parts = text.split(/\s+/).filter((part) => ADDRESS_SIGN.test(part));
   const known = parts.length === 0 ? undefined : partsOf(within);
   if (!parts.every((part) => known?.has(part))) return false;
@@ -168,6 +182,15 @@ function standsWhole(text: string, within: string): boolean {
     if (!isWithinWord(within, at) && !isWithinWord(within, at + text.length)) return true;
   }
   return false;
+}
+
+/** The same address where only the secure way to it is asked for: nothing but that can be fetched. */
+function isAddressIn(text: string, within: string): boolean {
+  if (!ADDRESS_SIGN.test(text) || /\s/.test(text)) return false;
+  const asked = [text, text.replace(/^https:/i, 'http:')];
+  return addressesIn(within)
+    .flatMap((address) => [address.text, address.url])
+    .some((address) => asked.includes(address) || asked.includes(withoutMarks(address)));
 }
 
 const ADDRESS_SIGN = /[./:@?&=%#\\]/;

@@ -21,12 +21,13 @@ import type { PersonId } from '../domain/ids.ts';
 import { MAX_INLINE_BYTES, type OutFile } from '../domain/message.ts';
 import type { Finding, Tool, ToolCall, ToolContext, ToolOutput } from '../domain/tool.ts';
 import type { Entry, Usage } from '../domain/transcript.ts';
+import { withoutKnown } from '../observability/redaction.ts';
 import { NoRoomError } from './compaction/shorten.ts';
 import type { Unseen } from './enclosures.ts';
 import { LinkQuota } from './link-quota.ts';
 import type { Exhibit, ModelClient, Thoughts } from './model/model-client.ts';
 import { NO_OUTLET, type Outlet, outgoingFile, outgoingText, unfinishedText } from './outgoing-text.ts';
-import { type Reading, readingOf } from './provenance.ts';
+import { type Reading, readingOf, stringsIn, withOuter } from './provenance.ts';
 import { isComposing } from './tools/compound-call.ts';
 import type { HeldCall, RunningCall, Screened, TurnTools } from './tools/toolbox.ts';
 
@@ -84,8 +85,8 @@ export interface TurnSetup {
   readonly requester?: PersonId;
   /** What of strangers it is told beside the history, in words for people. */
   readonly heard?: readonly string[];
-  /** Whether somebody we know has written exactly this beside the history. */
-  readonly typed?: Reading['isTyped'];
+  /** Of the turn beside which this one looks something up: what was written and read there counts here, too. */
+  readonly outer?: Pick<Reading, 'isTyped' | 'isSeen'>;
   /** What the gateway tells it before so many answers of it are given, behind everything else; undefined: nothing. */
   readonly remind?: (answers: number) => Entry | undefined;
   /** Looks into questions beside the turn; absent: nobody does. */
@@ -304,7 +305,7 @@ export async function runTurn(
       screened.push(answered.verdict);
       entries.push(toEntry(answered, files));
     }
-    if (stop?.aborted) return stopped(screened.flatMap(leftOut));
+    if (stop?.aborted) return stopped(screened.flatMap(leftOut).filter((name) => isOffered(setup, name)));
     if (held.length > 0) return { kind: 'suspended', ...report(), text: words, held };
   }
 
@@ -314,7 +315,7 @@ export async function runTurn(
 /** How its words may go out, once it has read this. @param before what it had read when it chose them */
 function wordsAfter(setup: TurnSetup, entries: readonly Entry[], before: readonly string[] = []) {
   const heard = [...(setup.heard ?? []), ...before];
-  const reading = withTyped(readingOf(entries, heard, setup.requester), setup.typed);
+  const reading = withOuter(readingOf(entries, heard, setup.requester), setup.outer);
   // As long as no stranger was read, every address goes out.
   const links = reading.strangers.length > 0 ? { links: new LinkQuota(entries, reading.isSeen) } : {};
   const outlet: Outlet = { ...(setup.outlet ?? NO_OUTLET), ...links };
@@ -401,7 +402,7 @@ async function answerAll(
     // Asked when it is about to run: what is taken away while others run is gone for it.
     const verdict = await throttled(
       setup,
-      withinLimit(cleaned(setup.tools.screen(call, read), answering), held.length),
+      withinLimit(withoutSecret(cleaned(setup.tools.screen(call, read), answering), setup), held.length),
     );
     const key = `${setup.key}:${step}:${call.id}`;
     const inquire = inquireFor(call, { turn: setup, key, reading: read }, answering);
@@ -456,6 +457,17 @@ function cleaned(verdict: Screened, { toSay, toSend }: Pick<Answering, 'toSay' |
   return withArgs(verdict, Object.fromEntries(said));
 }
 
+/** A secret of the configuration goes to no tool: what is asked for is kept, shown and told in many places. */
+function withoutSecret(verdict: Screened, { outlet }: Pick<TurnSetup, 'outlet'>): Screened {
+  if (verdict.kind === 'refused') return verdict;
+  const secrets = outlet?.secrets ?? [];
+  if (!stringsIn(verdict.args).some((text) => withoutKnown(text, secrets) !== text)) return verdict;
+  return { kind: 'refused', call: verdict.call, reason: SECRET_ASKED_FOR, rule: undefined };
+}
+
+const SECRET_ASKED_FOR =
+  'The arguments hold a secret of the configuration of this gateway, which goes to no tool. Nothing was done; make the call without it.';
+
 /** What takes the place of a word may be longer: nothing is cut off then, for a piece of an address is another one. */
 function withArgs(verdict: Exclude<Screened, { kind: 'refused' }>, args: unknown): Screened {
   const parsed = verdict.tool.input.safeParse(args);
@@ -488,8 +500,9 @@ export function workedIn({ screened, entries }: Pick<TurnReport, 'screened' | 'e
   );
 }
 
-function withTyped(reading: Reading, typed: Reading['isTyped'] | undefined): Reading {
-  return typed ? { ...reading, isTyped: (text) => reading.isTyped(text) || typed(text) } : reading;
+/** A name that the model has made up is its own words, and told to nobody. */
+function isOffered({ tools }: Pick<TurnSetup, 'tools'>, name: string): boolean {
+  return tools.list().some((tool) => tool.name === name);
 }
 
 function isReading(verdict: Screened): boolean {

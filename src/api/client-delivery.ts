@@ -28,6 +28,7 @@ import type { Clock } from '../domain/clock.ts';
 import { LeaseLostError } from '../domain/errors.ts';
 import type { Directory } from '../identity/directory.ts';
 import { type Claim, type KeyedQueue, toDeadLetter } from '../mailbox/keyed-queue.ts';
+import type { KnownSecrets } from '../observability/known-secrets.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import { askOwners } from '../router/owner-cards.ts';
@@ -49,6 +50,7 @@ export interface ClientDeliveryDeps {
   readonly directory: Directory;
   readonly reach: Reach;
   readonly bell: ApprovalBell;
+  readonly secrets: Pick<KnownSecrets, 'without'>;
   readonly config: () => Config;
   readonly clock: Clock;
   readonly log: Logger;
@@ -107,7 +109,12 @@ export class ClientDelivery {
   async #send({ id, client, body }: Letter, settings: WebhookSettings, signal: AbortSignal): Promise<Posted> {
     this.#underWay.set(client, (this.#underWay.get(client) ?? 0) + 1);
     try {
-      return await postSigned({ id, body }, settings, this.deps.clock, signal);
+      return await postSigned(
+        { id, body: this.deps.secrets.without(body) },
+        settings,
+        this.deps.clock,
+        signal,
+      );
     } finally {
       this.#underWay.set(client, (this.#underWay.get(client) ?? 1) - 1);
     }

@@ -1,11 +1,12 @@
 /**
  * What the agent works with: its tools and skills, and what stands behind them.
  *
- * Every tool that talks to something outside goes through one breaker and one memory of results (`guarded`), whichever
- * way it came here: as ours, of a gateway, from the web, of an MCP server.
+ * Every tool goes through one breaker for what it talks to, one memory of results and one guard of secrets (`guarded`),
+ * whichever way it came here: as ours, of a gateway, from the web, of an MCP server.
  */
 import { ResearchTools } from '../agent/research/research-tool.ts';
 import { GuardedSource } from '../agent/tools/guarded-source.ts';
+import { withoutSecrets } from '../agent/tools/secret-guard.ts';
 import { withBreaker } from '../agent/tools/service-breaker.ts';
 import { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { searchPath } from '../config/environment.ts';
@@ -46,7 +47,7 @@ export interface AgentEquipment {
 
 /** Nothing is asked of Redis or of anybody outside yet. */
 export async function equipAgent(base: Base, stores: Stores, channels: Channels): Promise<AgentEquipment> {
-  const { config, clock, log, redis, keys } = base;
+  const { config, clock, log, redis, keys, secrets } = base;
   const { settings } = config();
   const outputs = new OutputStore(redis, keys);
   const sagas = createSagas(base, stores, channels);
@@ -58,7 +59,7 @@ export async function equipAgent(base: Base, stores: Stores, channels: Channels)
   const skills = createSkills(base, channels, groups);
   const scripts = createScripts(base, skills);
 
-  const guarded = (tool: Tool) => results.wrap(withBreaker(tool, breakers));
+  const guarded = (tool: Tool) => results.wrap(withBreaker(withoutSecrets(tool, secrets), breakers));
   const parts = { stores, channels, outputs, skills, databases, groups };
   const single = (await createAgentTools(base, parts)).map(guarded);
   const plans = new SagaRunner({

@@ -4,6 +4,7 @@ import type { Config } from '../config/load-config.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { WorkerSession } from '../mailbox/session.ts';
+import { KnownSecrets } from '../observability/known-secrets.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { RedisClient } from '../redis/client.ts';
 import { Keys } from '../redis/keys.ts';
@@ -20,6 +21,8 @@ export interface BaseOptions {
 export interface Base extends BaseOptions {
   readonly redis: RedisClient;
   readonly keys: Keys;
+  /** Of the configuration in force. */
+  readonly secrets: KnownSecrets;
   /** How long what was done once is known, so that it is not done twice, in ms. */
   readonly rememberMs: () => number;
 }
@@ -36,5 +39,6 @@ export interface Core extends Base {
 export function createBase({ config, clock, log }: BaseOptions, redis: RedisClient): Base {
   const { key_prefix } = config().settings.redis;
   const keys = new Keys(key_prefix === '' ? '' : `${key_prefix}:`);
-  return { config, clock, log, redis, keys, rememberMs: () => config().settings.retention.dedupe };
+  const secrets = new KnownSecrets(config);
+  return { config, clock, log, redis, keys, secrets, rememberMs: () => config().settings.retention.dedupe };
 }

@@ -17,7 +17,7 @@ export interface Escalations {
 }
 
 export function createEscalations(core: Core): Escalations {
-  const { config, clock, log, redis, keys, session, stores, gateways, reach, rememberMs } = core;
+  const { config, clock, log, redis, keys, secrets, session, stores, gateways, reach, rememberMs } = core;
   const { escalations, directory } = stores;
   const placeOn = (id: PersonId, platform: Platform) => {
     const person = directory.find(id);
@@ -46,6 +46,7 @@ export function createEscalations(core: Core): Escalations {
     isPrivate: (place) =>
       reach.isPrivate(place) || !(gateways.has(place.platform) || place.platform === API_PLATFORM),
     tellsEverybody: (platform) => reach.tellsEverybody(platform),
+    secrets,
     config,
     rememberMs,
     clock,

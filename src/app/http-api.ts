@@ -18,10 +18,10 @@ import type { Service } from '../services/service.ts';
 import type { Core } from './base.ts';
 
 export function createHttpApi(core: Core, listener: WebhookListener, ballots: BallotBox): Service[] {
-  const { config, clock, log, redis, keys, session, stores, reach, rememberMs } = core;
+  const { config, clock, log, redis, keys, secrets, session, stores, reach, rememberMs } = core;
   const bell = new ApprovalBell(redis, keys);
   const queue = new KeyedQueue(redis, keys, session, outboxOf(API_PLATFORM), 0);
-  const delivery = new ClientDelivery({ ...stores, queue, reach, bell, config, clock, log });
+  const delivery = new ClientDelivery({ ...stores, queue, reach, bell, secrets, config, clock, log });
   const pool = new LanePool({
     name: outboxPoolName(keys, API_PLATFORM),
     redis,

@@ -4,7 +4,6 @@ import { createHoldOf } from '../control/hold.ts';
 import { outboxOf } from '../delivery/outbox.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { type Claim, KeyedQueue } from '../mailbox/keyed-queue.ts';
-import { KnownSecrets } from '../observability/known-secrets.ts';
 import { DeliveryWorker } from '../router/delivery-worker.ts';
 import { LanePool } from '../services/lane-pool.ts';
 import { outboxPoolName } from '../services/pool-names.ts';
@@ -22,7 +21,7 @@ export function handOver(claims: readonly Claim[], outboxes: ReadonlyMap<string,
 }
 
 function createOutbox(core: Core, gateway: Gateway, tokens: ReplyTokens): LanePool {
-  const { config, clock, log, redis, keys, session, stores, reach } = core;
+  const { config, clock, log, redis, keys, secrets, session, stores, reach } = core;
   const queue = new KeyedQueue(redis, keys, session, outboxOf(gateway.platform), 0);
   const delivery = new DeliveryWorker({
     queue,
@@ -35,7 +34,7 @@ function createOutbox(core: Core, gateway: Gateway, tokens: ReplyTokens): LanePo
     directory: stores.directory,
     reach,
     tokens,
-    secrets: new KnownSecrets(config),
+    secrets,
     triggers: () => config().escalation.triggers,
     keepTranscriptMs: () => config().settings.retention.transcripts,
     clock,

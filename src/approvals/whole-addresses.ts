@@ -26,7 +26,11 @@ export function cutBeforeAddress(text: string, most: number): number {
 }
 
 /** Those that are at least in part there, by their places in the whole text; none that may go on beyond what was looked at. */
-function around(text: string, from: number, to: number): Pick<FoundAddress, 'from' | 'to' | 'text' | 'url'>[] {
+function around(
+  text: string,
+  from: number,
+  to: number,
+): Pick<FoundAddress, 'from' | 'to' | 'text' | 'url'>[] {
   const [start, end] = [startOfWord(text, from), endOfWord(text, to)];
   return addressesIn(text.slice(start, end))
     .map((each) => ({ ...each, from: each.from + start, to: each.to + start }))

@@ -37,6 +37,7 @@ import { ConversationId, type EscalationId, type PersonId, type Platform } from 
 import type { Address } from '../domain/message.ts';
 import type { Directory } from '../identity/directory.ts';
 import { type Claim, type KeyedQueue, toDeadLetter } from '../mailbox/keyed-queue.ts';
+import type { KnownSecrets } from '../observability/known-secrets.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import type { EscalationStore } from './escalation-store.ts';
@@ -69,6 +70,7 @@ export interface EscalationWorkerDeps {
   readonly isPrivate: (place: Address) => boolean;
   /** Whether a word to one person on this platform is read by others. */
   readonly tellsEverybody: (platform: Platform) => boolean;
+  readonly secrets: Pick<KnownSecrets, 'without'>;
   readonly config: () => Config;
   /** How long a delivery is remembered, in ms. */
   readonly rememberMs: () => number;
@@ -297,13 +299,13 @@ export class EscalationWorker {
     { id, escalation, epoch, webhook, body, atMs }: Extract<EscalationItem, { kind: 'webhook' }>,
     claim: Claim,
   ): Promise<Fate> {
-    const { config, clock, log, escalations } = this.deps;
+    const { config, clock, log, escalations, secrets } = this.deps;
     // A policy that ends with its call is over by then, at the same epoch.
     if ((await escalations.find(escalation))?.epoch !== epoch) return DONE;
     const endpoint = config().escalation.webhooks[webhook];
     if (!endpoint)
       return { kind: 'done', effects: [toDeadLetter(claim, `there is no webhook ${webhook} any more`)] };
-    const posted = await postSigned({ id, body }, endpoint, clock, claim.signal);
+    const posted = await postSigned({ id, body: secrets.without(body) }, endpoint, clock, claim.signal);
     if (posted.kind === 'taken') return DONE;
     const isOver = posted.isFinal || clock.now() - atMs > GIVE_UP_AFTER_MS;
     log.warn({ webhook, reason: posted.reason }, 'a webhook of an escalation was not taken');

@@ -18,7 +18,11 @@ export function isSecretKey(key: string): boolean {
  */
 export function redactText(text: string, known: readonly string[] = []): string {
   const redacted = redactValues(text, known);
-  return mayHoldSecret(redacted) ? redacted.replace(NAMED_VALUE, `$1${REDACTED}`) : redacted;
+  return mayHoldSecret(redacted)
+    ? redacted.replace(NAMED_VALUE, (whole, head: string) =>
+        isNoSecret(whole.slice(head.length)) ? whole : head + REDACTED,
+      )
+    : redacted;
 }
 
 /** The same, but for values that have no shape and only a name beside them: `password: …`. */
@@ -26,7 +30,9 @@ export function redactValues(text: string, known: readonly string[]): string {
   let redacted = withoutKnown(text, known);
   if (!mayHoldSecret(redacted)) return redacted;
   for (const [shape, replacement] of SECRET_SHAPES) redacted = redacted.replace(shape, replacement);
-  return redacted;
+  return redacted.replace(BASIC, (whole, scheme: string, login: string) =>
+    isLogin(login) ? `${scheme} ${REDACTED}` : whole,
+  );
 }
 
 /** The text without just these, whatever else in it looks like a secret. */
@@ -36,6 +42,14 @@ export function withoutKnown(text: string, known: readonly string[]): string {
     text,
   );
 }
+
+/** Whether the end of a text may be the beginning of what has the shape of a secret: what follows tells. */
+export function mayEndInSecret(text: string): boolean {
+  return BEGUN_SHAPE.test(text.slice(-MAX_BEGUN_CHARS));
+}
+
+/** Longer than any secret that is told by its shape. */
+const MAX_BEGUN_CHARS = 2_500;
 
 /** A quick look: false where nothing has the shape of a secret. */
 export function mayHoldSecret(text: string): boolean {
@@ -80,8 +94,8 @@ export function secretParts(secret: string): string[] {
 }
 
 /**
- * A secret as it stands, and as programs write it that pass it on: in hex, in an address, and in base64, where it looks
- * another way at each place modulo three that it begins at (RFC 4648, section 4).
+ * A secret as it stands, and as programs write it that pass it on: in JSON, in hex, in an address, and in base64, where it
+ * looks another way at each place modulo three that it begins at (RFC 4648, section 4).
  */
 export function spellingsOf(secret: string): string[] {
   const bytes = Buffer.from(secret);
@@ -94,7 +108,8 @@ export function spellingsOf(secret: string): string[] {
   const base64url = base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'));
   const percent = hex.replaceAll(/../g, '%$&');
   const inAddresses = [encodeURIComponent(bytes.toString()), percent, percent.toUpperCase()];
-  const all = [secret, hex, hex.toUpperCase(), ...inAddresses, ...base64, ...base64url];
+  const inJson = JSON.stringify(secret).slice(1, -1);
+  const all = [secret, inJson, hex, hex.toUpperCase(), ...inAddresses, ...base64, ...base64url];
   return [...new Set(all)];
 }
 
@@ -227,7 +242,7 @@ const SECRET_SHAPES: readonly (readonly [RegExp, string])[] = [
   [/(?<![A-Za-z0-9])xapp-[\w-]+/gi, REDACTED],
   // Slack: whoever knows these addresses can post.
   [/https?:\/\/hooks\.slack(?:-gov)?\.com\/[^\s"'<>\\|)]*/gi, REDACTED],
-  [/(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{8,}/g, REDACTED],
+  [/(?<![A-Za-z0-9])sk-(?!learn)[A-Za-z0-9_-]{8,}/g, REDACTED],
   // GitHub and GitLab: personal, app and refresh tokens.
   [/(?<![A-Za-z0-9])(?:gh[opusr]_|github_pat_|glpat-)[\w-]{16,}/g, REDACTED],
   // Atlassian: tokens of accounts and of one space or repository, which Jira takes.
@@ -239,18 +254,57 @@ const SECRET_SHAPES: readonly (readonly [RegExp, string])[] = [
   [/(?<![A-Za-z0-9])SG\.[\w-]{16,}\.[\w-]{16,}/g, REDACTED],
   // Keys of our own API, and what webhooks to its clients are signed with.
   [/(?<![A-Za-z0-9])(sbk_[0-9a-f]{12}_|whsec_)[\w+/=-]{8,}/g, `$1${REDACTED}`],
-  // Codes by which accounts are linked.
-  [/(?<![\w-])[2-9A-HJKMNP-TV-Z]{4}(?:-[2-9A-HJKMNP-TV-Z]{5}){2}(?![\w-])/gi, REDACTED],
+  // Codes by which accounts are linked; in small letters without a digit it is as likely three words.
+  [/(?<![\w-])[2-9A-HJKMNP-TV-Z]{4}(?:-[2-9A-HJKMNP-TV-Z]{5}){2}(?![\w-])/g, REDACTED],
+  [/(?<![\w-])(?=[A-Z-]*\d)[2-9A-HJKMNP-TV-Z]{4}(?:-[2-9A-HJKMNP-TV-Z]{5}){2}(?![\w-])/gi, REDACTED],
   // Discord: bot tokens, and the tokens inside webhook and interaction addresses.
   [/\b[\w-]{23,28}\.[\w-]{6}\.[\w-]{27,}\b/g, REDACTED],
   [/((?:webhooks|interactions)\/\d+\/)[\w.-]+/gi, `$1${REDACTED}`],
   [/(?<![A-Za-z0-9])eyJ[\w-]{1,2000}\.[\w-]+(?:\.[\w-]*)?/g, REDACTED],
   // The reply address of an approval: knowing it is half of answering.
   [/(?<![A-Za-z0-9])apr\+[^@\s"'<>]{1,200}(?=@)/gi, `apr+${REDACTED}`],
-  [/(?<![A-Za-z0-9])(bearer)\s+[\w.~+/=:-]{6,}/gi, `$1 ${REDACTED}`],
-  [/(?<![A-Za-z0-9])([Bb]asic)\s+(?=\S*[A-Z0-9=+/])[A-Za-z0-9+/]{8,}={0,2}/g, `$1 ${REDACTED}`],
-  [/(:\/\/)[^\s/@"']+@/g, `$1${REDACTED}@`],
+  // No word: that begins with a capital letter at most, and is no longer than words are.
+  [
+    /(?<![A-Za-z0-9])([Bb]earer|BEARER)\s+(?![A-Za-z]?[a-z]{0,18}(?![\w~+/=-]))[\w.~+/=:-]{6,}/g,
+    `$1 ${REDACTED}`,
+  ],
+  // Who signs in stands before the `@` of an address, with a password or as a token; not what is asked for behind it.
+  [/(:\/\/)(?:[^\s/@"'?#:]*:(?!\d{1,5}[?#])[^\s/@"']+|[^\s/@"'?#]+)@/g, `$1${REDACTED}@`],
 ];
+
+/** What the shapes begin with, up to the end; that of a whole one, too, for it may go on. */
+const BEGUN_SHAPE = new RegExp(
+  `(?<![A-Za-z0-9])(?:${[
+    '(?:xox[a-z]|xapp-|sk-|gh[opusr]_|github_pat_|glpat-|AT(?:ATT|CTT|STT|BB)|[sr]k_(?:live|test)_|A[KS]IA|AIza|ya29\\.|npm_|pypi-|SG\\.|sbk_|whsec_|eyJ)[\\w.%+/=-]*$',
+    '[\\w-]{23,28}\\.[\\w.-]*$',
+    '[2-9A-Z]{4}-[2-9A-Z-]{0,11}$',
+    '(?:hooks\\.slack|webhooks\\/|interactions\\/)\\S*$',
+    'apr\\+[^@\\s]*$',
+    '(?:[Bb]earer|BEARER|[Bb]asic)\\s+\\S*$',
+  ].join('|')})|:\\/\\/[^\\s/@"']*$`,
+);
+
+/** Who signs in and a password, in base64 (RFC 7617). */
+const BASIC = /(?<![A-Za-z0-9])(basic)\s+([A-Za-z0-9+/]{8,}={0,2})/gi;
+
+/** Words follow `basic` as well: these come to nothing when they are read as base64. */
+function isLogin(text: string): boolean {
+  const isLikely = text.length >= 16 && /[\d=+/]/.test(text);
+  return isLikely || /^[\x20-\x7e]*:[\x20-\x7e]*$/.test(Buffer.from(text, 'base64').toString('latin1'));
+}
+
+/** What stands behind `token:` in a sentence or in a program as often as a token. */
+function isNoSecret(value: string): boolean {
+  const text = value.replace(/[.,!?)\]]+$/, '');
+  return NO_SECRET.test(text) || CODE_EXPRESSION.test(text);
+}
+
+const NO_SECRET =
+  /^(?:[a-z]{1,3}|none|null|undefined|true|false|required|optional|missing|invalid|expired|empty|unset|string|text|this|that|your|when|which|what|they|with|from|there|please)$/i;
+
+/** `getToken()`, `process.env.API_KEY`, `${DB_PASSWORD}`, `$(pass show x)`, `<token>`. */
+const CODE_EXPRESSION =
+  /^(?:[A-Za-z_$.]+\(|(?:process\.env|os\.environ|import\.meta)\b.*|\$[\w({].*|<[a-z][\w -]*>?)$/;
 
 /** `password: …` in running text, JSON within a string included; a reference to the environment is no secret. */
 const NAMED_VALUE = new RegExp(

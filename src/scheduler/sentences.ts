@@ -22,7 +22,7 @@ export function beginningText({ by, title, when }: Schedule, run: Run): string {
 /** For everybody in the conversation, in place of a run; in markdown. */
 export function waitingText({ by, title, when }: Schedule, budget: Standing): string {
   const name = literal(by.name);
-  return `_${name} planned this: ${literal(title)} (${literal(timingText(when))}). It is not done yet, because ${budgetText(budget, name)} is used up. I do it when that begins anew, on ${whenText(budget.resetMs, when.zone)}._`;
+  return `_${name} planned this: ${titleText(title)} (${literal(timingText(when))}). It is not done yet, because ${budgetText(budget, name)} is used up. I do it when that begins anew, on ${whenText(budget.resetMs, when.zone)}._`;
 }
 
 /** What the agent is told, as the words of whoever planned it. */

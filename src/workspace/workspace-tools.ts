@@ -225,7 +225,9 @@ async function read(files: Workspace, path: string, offset: number): Promise<Too
   const end = cutBefore(text, PAGE_CHARS, offset);
   const rest = end < text.length ? `Go on at offset ${end}.` : 'This is its end.';
   return {
-    ...ok(`[${about}. Characters ${offset} to ${end} of ${text.length}. ${rest}]\n${text.slice(offset, end)}`),
+    ...ok(
+      `[${about}. Characters ${offset} to ${end} of ${text.length}. ${rest}]\n${text.slice(offset, end)}`,
+    ),
     // Where it is cut is chosen by whoever reads it.
     seen: wholeAddressesIn(text, offset, end),
   };

@@ -309,7 +309,7 @@ describe('a call that was not sent yet when somebody took it', () => {
 });
 
 describe('a program that is called', () => {
-  it('gets a signed webhook, again when it did not take the first', async () => {
+  it('gets a signed webhook, again when it did not take the first, and no secret of the configuration in it', async () => {
     const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
     const requests: { headers: IncomingHttpHeaders; body: string }[] = [];
     const taken = defer();
@@ -335,7 +335,8 @@ describe('a program that is called', () => {
           }),
         };
         const webhooks = { pager: { url: `http://127.0.0.1:${port}/page`, secret } };
-        return { ...config, escalation: { ...config.escalation, escalations, webhooks } };
+        const secrets = [...config.secrets, 'a rule watches'];
+        return { ...config, secrets, escalation: { ...config.escalation, escalations, webhooks } };
       },
     });
     await story.mention('there is a fire');
@@ -348,7 +349,7 @@ describe('a program that is called', () => {
     expect(new Webhook(secret).verify(second!.body, second!.headers as Record<string, string>)).toMatchObject(
       {
         type: 'escalation.called',
-        data: { title: expect.stringContaining('a rule watches for'), severity: 'warning', count: 1 },
+        data: { title: expect.stringContaining('[redacted] for'), severity: 'warning', count: 1 },
       },
     );
   });

@@ -21,7 +21,7 @@ import type { Entry } from '../../domain/transcript.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { NO_OUTLET, outgoingText } from '../outgoing-text.ts';
 import { LAST_ANSWER, questionText } from '../prompt/research-prompt.ts';
-import { readingOf } from '../provenance.ts';
+import { readingOf, withOuter } from '../provenance.ts';
 import { type Found, type Inquiry, runTurn, type TurnOutcome, type TurnSetup } from '../turn.ts';
 import { nothingFound, toFound } from './found.ts';
 import { QuestionBounds, type TimeOver, whyNotBegun, wordsOf } from './question-bounds.ts';
@@ -79,7 +79,8 @@ export class Researcher {
       const setup = this.#setup(inquiry, bounds);
       const opening = this.#event(questionText(question, now));
       const outcome = await runTurn(setup, [opening], signal);
-      const reading = readingOf([opening, ...outcome.entries], setup.heard, setup.requester);
+      const own = readingOf([opening, ...outcome.entries], setup.heard, setup.requester);
+      const reading = withOuter(own, inquiry.reading);
       const found = toFound(question, outcome, {
         why: (ended) => bounds.whyNotDone(ended),
         toSay: (text) => outgoingText(text, reading, setup.outlet ?? NO_OUTLET),
@@ -108,7 +109,7 @@ export class Researcher {
       meter: bounds.meter,
       key,
       heard: reading.heard,
-      typed: reading.isTyped,
+      outer: reading,
       ...(requester === undefined ? {} : { requester }),
       ...(outlet ? { outlet } : {}),
       ...(throttle ? { throttle } : {}),

@@ -12,8 +12,8 @@
  *   4. Whose words it holds is kept with it: reading on in it is reading the same text.
  */
 import { createHash } from 'node:crypto';
-import type { ConversationId } from '../../domain/ids.ts';
 import { cutBeforeAddress } from '../../approvals/whole-addresses.ts';
+import type { ConversationId } from '../../domain/ids.ts';
 import type { KeptOutput, Tool, ToolOutput } from '../../domain/tool.ts';
 
 /** Shown of one call where the tool says nothing else, in characters: some 5,000 tokens. */

@@ -8,6 +8,7 @@ import { toMrkdwn } from '../../../gateways/slack/mrkdwn.ts';
 import { outgoingText, unfinishedText } from '../../../src/agent/outgoing-text.ts';
 import { ConversationId, Platform } from '../../../src/domain/ids.ts';
 import type { OutboundMessage } from '../../../src/domain/message.ts';
+import { redactText } from '../../../src/observability/redaction.ts';
 import { runs } from '../../support/property-runs.ts';
 
 const SECRET = 'topsecretvalue1';
@@ -150,6 +151,36 @@ describe('what gateways make of the words of the agent', () => {
     expect(unfinishedText('It is to be told', OUTLET)).toBe('It is to be told');
     expect(unfinishedText('It is top secret v', OUTLET)).toBe('It is top');
     expect(unfinishedText('', OUTLET)).toBe('');
+  });
+
+  it('OM-187 shows no beginning of what has the shape of a secret while it is written', () => {
+    const tokens = [
+      'xoxb-1234567890-abcdefghij',
+      'AKIAIOSFODNN7EXAMPLE',
+      `AIza${'a1'.repeat(17)}b`,
+      `npm_${'a1'.repeat(18)}`,
+      `ghp_${'a1'.repeat(18)}`,
+      `${'a1'.repeat(13)}.a1b2c3.${'a1'.repeat(19)}`,
+      `SG.${'a1'.repeat(11)}.${'a1'.repeat(20)}`,
+      'Basic dXNlcjpwYXNzd29yZA==',
+      'https://user:hunter2@db.corp.test/x',
+      'K7PM-ABCDE-FGHJK',
+    ];
+    for (const token of tokens) {
+      const text = `It is: ${token}, as it was.`;
+      // What stands before the first point of a token of Discord is the id of its application.
+      const known = /^\w{26}\./.test(token) ? 27 : 0;
+      const hidden = redactText(text).split('[redacted]')[0]!.length + known;
+      for (let length = 1; length <= text.length; length++) {
+        const said = outgoingText(unfinishedText(text.slice(0, length), OUTLET), clean, OUTLET);
+        // At most what tells the shape.
+        expect(said.replace('[redacted]', '').slice(hidden, hidden + 5)).not.toMatch(/^[\w.+/=:-]{5}$/);
+      }
+    }
+    expect(unfinishedText('Look at https://docs.corp.test/a', OUTLET)).toBe(
+      'Look at https://docs.corp.test/a',
+    );
+    expect(unfinishedText('See the docs: a.b and x-y', OUTLET)).toBe('See the docs: a.b and x-y');
   });
 
   it('is what was written, where there is nothing to take out', () => {

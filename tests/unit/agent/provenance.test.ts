@@ -207,6 +207,12 @@ describe('a message that quotes others', () => {
     '--- \ntext',
     'Order: 7\nAmount: 20 EUR\nReason: it came broken',
     'Meet me: at 10:12\nand bring: the box',
+    'deploy\nService: shop\nVersion: 2.4\nDate: 2026-03-01',
+    'Order: 7\nAmount: 20\nWhen: 14:30',
+    'look\n| service | version |\n| --- | --- |\n| shop | 2.4 |',
+    'Contact: alex@corp.test',
+    '--- Notes ---\ndeploy it',
+    'the rule\n>= 5',
   ])('is not any other: %j', (text) => {
     expect(quotesOthers(text)).toBe(false);
   });

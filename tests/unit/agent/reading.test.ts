@@ -34,6 +34,21 @@ describe('a text of a call, or an address in an answer', () => {
     expect(isTyped(text)).toBe(isTypedThere);
   });
 
+  it.each([
+    ['in code', 'read `https://docs.corp.test/a`'],
+    ['behind a colon', 'link:https://docs.corp.test/a'],
+    ['in a script without spaces', '请看https://docs.corp.test/a。'],
+    ['before a comma', 'https://docs.corp.test/a, https://docs.corp.test/b'],
+    ['without its scheme', 'see docs.corp.test/a.'],
+    ['with the other one', 'see http://docs.corp.test/a'],
+  ])('OM-187 counts an address as typed %s, and no other one', (_where, text) => {
+    const { isTyped } = readingOf([said(text)]);
+
+    expect(isTyped('https://docs.corp.test/a')).toBe(true);
+    expect(isTyped('https://docs.corp.test/')).toBe(false);
+    expect(isTyped('https://docs.corp.test')).toBe(false);
+  });
+
   it('OM-187 counts as seen no address that the agent has written first, however it comes back', () => {
     const wrote = (input: unknown): Entry => ({
       kind: 'assistant',

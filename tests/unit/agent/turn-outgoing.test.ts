@@ -8,6 +8,7 @@ import { Platform } from '../../../src/domain/ids.ts';
 import type { Entry } from '../../../src/domain/transcript.ts';
 import { createDocumentTools } from '../../../src/memory/document-tools.ts';
 import { createNoteTools } from '../../../src/memory/note-tools.ts';
+import { spellingsOf } from '../../../src/observability/redaction.ts';
 import { createPlanTools } from '../../../src/plans/plan-tool.ts';
 import { ALEX } from '../../support/approvals.ts';
 import { InProcessMemory } from '../../support/memory-in-process.ts';
@@ -61,7 +62,7 @@ async function turn(
       maxSteps: 9,
       key: 'k',
       requester: ALEX,
-      outlet: { hosts: [], secrets: [SECRET] },
+      outlet: { hosts: [], secrets: spellingsOf(SECRET) },
       answerHeld: async () => 'waits',
       onProgress: (each) => progress.push(each),
     },
@@ -104,6 +105,35 @@ describe('a message to somebody', () => {
     expect(await said(`[r]: ${ADDRESS}`, [SAID, ...PAGE])).toMatchObject([
       { text: '(nothing is left of it)' },
     ]);
+  });
+});
+
+describe('a secret of the configuration', () => {
+  it('OM-187 goes to no tool, as it is or written another way, whether the call runs, is held or is a step', async () => {
+    const inHex = Buffer.from(SECRET).toString('hex');
+    const calls = [
+      aCall('deploy', { service: `shop ${SECRET}` }),
+      aCall('remember', { text: `the key is ${SECRET}` }),
+      aCall('run_plan', {
+        title: 'both',
+        steps: [
+          { tool: 'deploy', arguments: { service: 'shop' } },
+          { tool: 'deploy', arguments: { service: inHex } },
+        ],
+      }),
+    ];
+    const { outcome } = await turn([{ calls }, { text: 'Done.' }], [SAID]);
+
+    expect(outcome.entries.filter(({ kind }) => kind === 'tool-result')).toEqual(
+      calls.map(({ id }) =>
+        expect.objectContaining({
+          callId: id,
+          notRun: true,
+          text: expect.stringContaining('goes to no tool'),
+        }),
+      ),
+    );
+    expect(outcome.kind).toBe('replied');
   });
 });
 

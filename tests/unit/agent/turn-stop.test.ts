@@ -75,6 +75,20 @@ describe('a turn that is stopped', () => {
     expect(model.requests).toHaveLength(1);
   });
 
+  it('OM-187 names only tools there are among those it did not call', async () => {
+    const { outcome } = await stoppedIn('note', [
+      {
+        calls: [
+          aCall('note', { text: 'x' }, 'a'),
+          aCall('https://evil.test/?q=canary', {}, 'b'),
+          aCall('lookup', { order: 7 }, 'c'),
+        ],
+      },
+    ]);
+
+    expect(outcome).toMatchObject({ kind: 'stopped', left: ['lookup'] });
+  });
+
   it('asks nobody about what it would have held, before the sign or after it', async () => {
     const { outcome } = await stoppedIn('note', [
       {

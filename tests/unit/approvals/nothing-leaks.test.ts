@@ -7,7 +7,7 @@ import type { Saga } from '../../../src/domain/saga.ts';
 import { KnownSecrets } from '../../../src/observability/known-secrets.ts';
 import { raisedText, troubleText } from '../../../src/plans/sentences.ts';
 import type { Schedule } from '../../../src/scheduler/schedule.ts';
-import { beginningText, stoppedText } from '../../../src/scheduler/sentences.ts';
+import { beginningText, stoppedText, waitingText } from '../../../src/scheduler/sentences.ts';
 import { ALEX, anApproval, OPENED_MS } from '../../support/approvals.ts';
 
 const TOKEN = 'xoxb-123456789012-abcdefghijkl';
@@ -76,6 +76,7 @@ describe('what people read of what the agent has planned', () => {
     } as unknown as Schedule; // all that a sentence needs
     for (const said of [
       beginningText(schedule, { plannedMs: 0, lateMs: 0 } as never),
+      waitingText(schedule, { resetMs: 0 } as never),
       stoppedText(schedule),
     ]) {
       expect(said).not.toContain(TOKEN);

@@ -24,7 +24,15 @@ describe('addresses of a part of a text', () => {
   });
 
   it('are always addresses of the whole text, wherever it is cut', () => {
-    const word = fc.constantFrom(ADDRESS, 'evil.test/x', 'word', '(http://a.test)', 'b.test', 'x@y.test', '–');
+    const word = fc.constantFrom(
+      ADDRESS,
+      'evil.test/x',
+      'word',
+      '(http://a.test)',
+      'b.test',
+      'x@y.test',
+      '–',
+    );
     fc.assert(
       fc.property(fc.array(word, { maxLength: 6 }), fc.nat(120), fc.nat(120), (words, from, length) => {
         const text = words.join(' ');

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: programs look like this
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -53,6 +54,43 @@ const secret: fc.Arbitrary<{ readonly text: string; readonly hidden: string }> =
 
 /** Harmless text around it; a separator, because a token glued to a word is another word. */
 const around = fc.stringMatching(/^[a-z ,.()<>"']{0,30}$/);
+
+describe('words beside the name of a secret', () => {
+  it.each([
+    'A basic TypeScript project',
+    'Use Basic Authentication here',
+    'a bearer authentication scheme: bearer tokens, Bearer Authentication.',
+    'Two things about the token: it expires soon',
+    'About the cookie: we use none',
+    'password: required',
+    'the token: null, the secret: undefined.',
+    'const token = getToken();',
+    'API_KEY: process.env.API_KEY',
+    'password: ${DB_PASSWORD}',
+    'token: <token>',
+    'sk-learn-based models',
+    'best-beach-party',
+    'https://x.test?mail=a@b.test',
+    'https://x.test#a@b.test, https://x.test:8080?mail=a@b.test',
+  ])('stay: %s', (text) => {
+    expect(redactText(text)).toBe(text);
+  });
+
+  it.each([
+    ['password: hunter2', 'password: [redacted]'],
+    ['token = sunshine', 'token = [redacted]'],
+    ['postgres://user:p#ss?w@db.corp.test/x', 'postgres://[redacted]@db.corp.test/x'],
+    ['https://token@x.test?mail=a', 'https://[redacted]@x.test?mail=a'],
+    [`Basic ${Buffer.from('bot:pw').toString('base64')}`, 'Basic [redacted]'],
+    ['bearer AbCdefgh', 'bearer [redacted]'],
+    ['BEARER abcdefghijklmnopqrstuv', 'BEARER [redacted]'],
+    ['code k7pm-abcde-fghjk', 'code [redacted]'],
+    ['code KQPM-ABCDE-FGHJK', 'code [redacted]'],
+    ['sk-ant-abcdefgh', '[redacted]'],
+  ])('are hidden where they are a secret: %s', (text, hidden) => {
+    expect(redactText(text)).toBe(hidden);
+  });
+});
 
 describe('redacting text', () => {
   it('hides every kind of secret, whatever stands around it', () => {

@@ -582,6 +582,20 @@ describe('words of strangers', () => {
     expect(say('see https://read.test/x')).toBe('see <https://read.test/x>');
   });
 
+  it('name an address that somebody we know has typed in the turn', async () => {
+    const typed = 'https://docs.corp.test/a';
+    const model = new ResearchModel([['a']], ({ step }) =>
+      step === 0 ? reads(typed) : { text: `By ${typed} version 3 is out.` },
+    );
+
+    const outcome = await aResearchTurn(model, {
+      tools: [aPage([])],
+      history: [{ ...SAID, text: `Look into ${typed}`, trust: 'member' } as Entry],
+    });
+
+    expect(findingsIn(outcome)[0]).toContain(`By <${typed}> version 3 is out.`);
+  });
+
   it('are not those of whoever asks', async () => {
     const runs: string[] = [];
     const model = new ResearchModel([['a']], ({ step }) =>
