@@ -29,7 +29,7 @@ const LINES = [
     'health',
   ],
   ['redis', 'config', 'observability'],
-  ['calendar'],
+  ['calendar', 'links'],
   ['domain'],
 ];
 

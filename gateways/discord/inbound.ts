@@ -132,7 +132,9 @@ function textOf(message: Message, us: Identity): string {
 export function namesOf({ mentions = [] }: Pick<Message, 'mentions'>): {
   users: ReadonlyMap<string, string>;
 } {
-  return { users: new Map(mentions.map(({ id, username = '' }) => [id, HANDLE.test(username) ? username : id])) };
+  return {
+    users: new Map(mentions.map(({ id, username = '' }) => [id, HANDLE.test(username) ? username : id])),
+  };
 }
 
 /** Of a person (docs.discord.com, Usernames and Nicknames); of an app it may be anything. */

@@ -10,9 +10,9 @@
  *   2. Counted is what the agent has written, also where it was left out in the end: rather too much than too little.
  */
 import { getDomain } from 'tldts';
-import { addressesIn, withoutMarks } from '../approvals/plain-address.ts';
 import type { Entry } from '../domain/transcript.ts';
 import { readUrl } from '../domain/url.ts';
+import { addressesIn, withoutMarks } from '../links/plain-address.ts';
 import { type Reading, readingOf, strangersOf, stringsIn } from './provenance.ts';
 
 /** Addresses of one host, with all that is below the same name. */

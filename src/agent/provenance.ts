@@ -5,12 +5,13 @@
  * written in sight of it: what the agent wrote then is no cleaner than what it had read. Whoever asks is no stranger to
  * their own request: the rules hold them to what they may have done. Pure.
  */
-import { addressesIn, withoutMarks } from '../approvals/plain-address.ts';
+
 import type { PersonId } from '../domain/ids.ts';
 import { isStrangers, type Trust } from '../domain/provenance.ts';
 import { isWrittenBy, MORE_SOURCES, sourceOfFile, sourceOfQuote, sourceOfWords } from '../domain/source.ts';
 import { withoutEnd } from '../domain/text-end.ts';
 import { type Entry, isOwnWords, isSpoken, speakersTrust } from '../domain/transcript.ts';
+import { addressesIn, withoutMarks } from '../links/plain-address.ts';
 import { isStatementIn } from './statement.ts';
 
 /** Sources that are named to people, at most. */

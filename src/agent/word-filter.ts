@@ -6,8 +6,9 @@
  *   2. Once strangers' words were read, of addresses only those go out that stood there, few of them (`link-quota`), and
  *      those of allowed hosts.
  */
-import { addressesIn, unlinked, withAddresses, withoutMarks } from '../approvals/plain-address.ts';
+
 import { readUrl } from '../domain/url.ts';
+import { addressesIn, unlinked, withAddresses, withoutMarks } from '../links/plain-address.ts';
 import { redactText, redactValues } from '../observability/redaction.ts';
 import type { LinkQuota } from './link-quota.ts';
 import type { Reading } from './provenance.ts';

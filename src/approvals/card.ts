@@ -14,8 +14,8 @@ import type { Card, CardChoice } from '../domain/card.ts';
 import { isGrantable } from '../domain/grant.ts';
 import type { Platform } from '../domain/ids.ts';
 import { takesOne } from '../domain/quorum.ts';
+import { cutBesideAddress } from '../links/plain-address.ts';
 import { redactText } from '../observability/redaction.ts';
-import { cutBesideAddress } from './plain-address.ts';
 import {
   askedOf,
   changesOf,

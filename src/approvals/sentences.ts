@@ -25,8 +25,8 @@ import { ticketOf } from '../domain/card.ts';
 import type { Grant } from '../domain/grant.ts';
 import { channelOf, type PersonId, type Platform } from '../domain/ids.ts';
 import type { Approvers } from '../domain/quorum.ts';
+import { unlinked } from '../links/plain-address.ts';
 import { redactText } from '../observability/redaction.ts';
-import { unlinked } from './plain-address.ts';
 
 /** Channels as people say them, and how something comes over them. */
 const CHANNELS: Readonly<Record<string, { readonly name: string; readonly via: string }>> = {

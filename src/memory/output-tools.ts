@@ -1,8 +1,8 @@
 /** `read_output`: reads on in what a tool told at length. */
 import { z } from 'zod';
-import { wholeAddressesIn } from '../approvals/whole-addresses.ts';
 import { cutBefore } from '../domain/text-cut.ts';
 import type { Tool } from '../domain/tool.ts';
+import { wholeAddressesIn } from '../links/whole-addresses.ts';
 import type { OutputStore } from './output-store.ts';
 
 /** Shown at once, in characters; a page with its heading is less than what is shown of one call. */

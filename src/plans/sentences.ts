@@ -1,8 +1,9 @@
 /** What people and the agent read about a plan that has ended: what became of each step, and what is left to do. Pure. */
-import { unlinked } from '../approvals/plain-address.ts';
+
 import { firstChars, literal, visible } from '../approvals/sentences.ts';
 import type { Trust, Whose } from '../domain/provenance.ts';
 import { isStanding, type Saga, type SagaStep } from '../domain/saga.ts';
+import { unlinked } from '../links/plain-address.ts';
 import { redactText } from '../observability/redaction.ts';
 
 /** Longest words of a tool that are passed on, in characters. */

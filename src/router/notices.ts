@@ -1,7 +1,6 @@
 /** The gateway's own word about what is handled: for the agent in the transcript, for people where it was asked. */
 import { isComposing } from '../agent/tools/compound-call.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
-import { addressesIn } from '../approvals/plain-address.ts';
 import { calledWith, outcomeText, toldIn } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
@@ -11,6 +10,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { PersonId } from '../domain/ids.ts';
 import type { Trust } from '../domain/provenance.ts';
 import type { Entry } from '../domain/transcript.ts';
+import { addressesIn } from '../links/plain-address.ts';
 import type { Effect } from '../redis/effects.ts';
 import { type Handling, toReply, type Work } from './handling.ts';
 import { peopleIn, strangersBehind, withoutChosenNames } from './outcome-words.ts';

@@ -1,8 +1,9 @@
 /** What people and the agent are told about what is planned. Pure. */
-import { unlinked } from '../approvals/plain-address.ts';
+
 import { literal, whenText } from '../approvals/sentences.ts';
 import type { Standing } from '../budget/limits.ts';
 import { budgetText } from '../budget/sentences.ts';
+import { unlinked } from '../links/plain-address.ts';
 import { redactText } from '../observability/redaction.ts';
 import { LATE_MS, type Run, type Schedule } from './schedule.ts';
 import type { When } from './timing.ts';

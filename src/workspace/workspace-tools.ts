@@ -5,11 +5,11 @@
  * is harmless and nothing that somebody else wrote meanwhile is lost.
  */
 import { z } from 'zod';
-import { wholeAddressesIn } from '../approvals/whole-addresses.ts';
 import { FutileCallError } from '../domain/errors.ts';
 import type { Trust } from '../domain/provenance.ts';
 import { cutBefore } from '../domain/text-cut.ts';
 import type { Preview, Tool, ToolContext, ToolOutput } from '../domain/tool.ts';
+import { wholeAddressesIn } from '../links/whole-addresses.ts';
 import { applyEdit, beforeEdit, changesBetween } from './edit.ts';
 import { FilePath, FolderPath } from './file-path.ts';
 import { PathRefusal, WorkspaceRefusal } from './jail.ts';

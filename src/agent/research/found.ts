@@ -1,7 +1,8 @@
 /** What came of one question, from the turn in which it was looked into. Pure. */
-import { addressesIn } from '../../approvals/plain-address.ts';
+
 import { isStrangers, type Trust } from '../../domain/provenance.ts';
 import type { Entry, Usage } from '../../domain/transcript.ts';
+import { addressesIn } from '../../links/plain-address.ts';
 import { cutText } from '../compaction/shorten.ts';
 import { type Found, type TurnOutcome, workedIn } from '../turn.ts';
 

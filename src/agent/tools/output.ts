@@ -12,9 +12,9 @@
  *   4. Whose words it holds is kept with it: reading on in it is reading the same text.
  */
 import { createHash } from 'node:crypto';
-import { cutBeforeAddress } from '../../approvals/whole-addresses.ts';
 import type { ConversationId } from '../../domain/ids.ts';
 import type { KeptOutput, Tool, ToolOutput } from '../../domain/tool.ts';
+import { cutBeforeAddress } from '../../links/whole-addresses.ts';
 
 /** Shown of one call where the tool says nothing else, in characters: some 5,000 tokens. */
 export const DEFAULT_OUTPUT_CHARS = 20_000;

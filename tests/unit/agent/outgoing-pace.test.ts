@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { toMrkdwn } from '../../../gateways/slack/mrkdwn.ts';
 import { type Outlet, outgoingFile, outgoingText, unfinishedText } from '../../../src/agent/outgoing-text.ts';
-import { unlinked } from '../../../src/approvals/plain-address.ts';
 import { isReadable } from '../../../src/domain/markdown-bounds.ts';
+import { unlinked } from '../../../src/links/plain-address.ts';
 import { redactText } from '../../../src/observability/redaction.ts';
 
 const OUTLET: Outlet = { hosts: [], secrets: ['abcdefgh12'] };

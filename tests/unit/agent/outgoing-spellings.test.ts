@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { outgoingFile, outgoingText } from '../../../src/agent/outgoing-text.ts';
 import { readingOf } from '../../../src/agent/provenance.ts';
-import { addressesIn, unlinked } from '../../../src/approvals/plain-address.ts';
+import { addressesIn, unlinked } from '../../../src/links/plain-address.ts';
 
 const OUT = '(a link was left out)';
 const SEEN =

@@ -1,11 +1,11 @@
 /** What a turn lets out once strangers were read: in its answer, in files, in words while it is written. */
 import { describe, expect, it } from 'vitest';
 import { runTurn, type TurnProgress } from '../../../src/agent/turn.ts';
-import { addressesIn } from '../../../src/approvals/plain-address.ts';
 import { createFileTools } from '../../../src/delivery/file-tools.ts';
 import { createMessageTools } from '../../../src/delivery/message-tools.ts';
 import { Platform } from '../../../src/domain/ids.ts';
 import type { Entry } from '../../../src/domain/transcript.ts';
+import { addressesIn } from '../../../src/links/plain-address.ts';
 import { createDocumentTools } from '../../../src/memory/document-tools.ts';
 import { createNoteTools } from '../../../src/memory/note-tools.ts';
 import { spellingsOf } from '../../../src/observability/redaction.ts';

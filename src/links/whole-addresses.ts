@@ -4,6 +4,7 @@
  * The beginning of an address is another address, and whoever chooses where a text is cut chooses which one: what is cut
  * at the edge of a part counts as none.
  */
+
 import { cutBefore } from '../domain/text-cut.ts';
 import { addressesIn, type FoundAddress } from './plain-address.ts';
 

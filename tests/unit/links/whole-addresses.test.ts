@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addressesIn } from '../../../src/approvals/plain-address.ts';
-import { cutBeforeAddress, wholeAddressesIn } from '../../../src/approvals/whole-addresses.ts';
+import { addressesIn } from '../../../src/links/plain-address.ts';
+import { cutBeforeAddress, wholeAddressesIn } from '../../../src/links/whole-addresses.ts';
 
 const ADDRESS = 'https://docs.corp.test/manual.pdf';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addressesIn, unlinked } from '../../../src/approvals/plain-address.ts';
+import { addressesIn, unlinked } from '../../../src/links/plain-address.ts';
 
 describe('an address that is only to be read', () => {
   it.each([
