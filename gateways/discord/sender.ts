@@ -15,7 +15,12 @@
 import type { Clock } from '../../src/domain/clock.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { ProgressUpdate } from '../../src/domain/gateway.ts';
-import type { OutboundBody, OutboundMessage, Sent } from '../../src/domain/message.ts';
+import {
+  type OutboundBody,
+  type OutboundMessage,
+  requireSayable,
+  type Sent,
+} from '../../src/domain/message.ts';
 import { codeOf, type DiscordClient, type Original, PAGE_SIZE, type Written } from './client.ts';
 import { DISCORD } from './inbound.ts';
 import {
@@ -171,11 +176,14 @@ export class DiscordSender {
       for (const [index, post] of [...posts.before, posts.main].entries()) {
         // Only the first of them points at the message that is answered.
         const where = index === 0 ? spot : { ...spot, reply: undefined };
+        if (index > 0) await requireSayable(message);
         main = found.get(post.key) ?? (await this.#create(where, post, signal));
       }
     }
     for (const post of posts.after) {
-      if (!found.has(post.key)) await this.#create({ ...spot, reply: undefined }, post, signal);
+      if (found.has(post.key)) continue;
+      await requireSayable(message);
+      await this.#create({ ...spot, reply: undefined }, post, signal);
     }
     if (main === undefined) throw new Error('a message has a main part');
     return { ref: refOf(main.channel, main.message) };

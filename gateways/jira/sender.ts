@@ -9,7 +9,7 @@
  *   4. What was to be edited and is gone is written anew.
  */
 import { UndeliverableError } from '../../src/domain/errors.ts';
-import type { OutboundMessage, OutFile, Sent } from '../../src/domain/message.ts';
+import { type OutboundMessage, type OutFile, requireSayable, type Sent } from '../../src/domain/message.ts';
 import type { JiraClient, NewComment } from './client.ts';
 import { type Told, toldBy, toOutgoing } from './outbound.ts';
 import { findOwnComments } from './own-comments.ts';
@@ -40,6 +40,7 @@ export class JiraSender {
       if (isEdited && part === edited) continue;
       signal.throwIfAborted();
       const found = there.get(part);
+      if (found === undefined && part > 0) await requireSayable(message);
       ref = found ?? (await this.client.addComment(route.issue, toComment(text, route, { id, part }))).id;
     }
     await this.#attach(route.issue, files, message);
@@ -76,16 +77,14 @@ export class JiraSender {
     return findOwnComments(this.client, issue, key, await this.whoAmI());
   }
 
-  async #attach(
-    issue: string,
-    files: readonly OutFile[],
-    { attempt, queuedAt = 0 }: OutboundMessage,
-  ): Promise<void> {
+  async #attach(issue: string, files: readonly OutFile[], message: OutboundMessage): Promise<void> {
+    const { attempt, queuedAt = 0 } = message;
     if (files.length === 0) return;
     const there = attempt > 1 ? await this.#attachedSince(issue, queuedAt - CLOCK_SKEW_MS) : [];
     for (const { name, mediaType, base64 } of files) {
       const bytes = Buffer.from(base64, 'base64');
       if (there.some(({ filename, size }) => filename === name && size === bytes.length)) continue;
+      await requireSayable(message);
       await this.client.attach(issue, { name, mediaType, bytes });
     }
   }

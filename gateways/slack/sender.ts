@@ -14,7 +14,13 @@
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { ProgressUpdate } from '../../src/domain/gateway.ts';
 import { platformOf } from '../../src/domain/ids.ts';
-import type { Address, OutboundMessage, OutFile, Sent } from '../../src/domain/message.ts';
+import {
+  type Address,
+  type OutboundMessage,
+  type OutFile,
+  requireSayable,
+  type Sent,
+} from '../../src/domain/message.ts';
 import { type Found, platformErrorOf, type SlackClient } from './client.ts';
 import { inSlackWords } from './commands.ts';
 import type { SlackFiles } from './files.ts';
@@ -160,7 +166,10 @@ export class SlackSender {
     way: { place: Place; signal: AbortSignal },
   ): Promise<Sent> {
     const sent = await this.#deliver(toTextPosts(message.id, markdown, buttons), message, replaces, way);
-    if (files.length > 0) await this.#attach(files, message, sent, way);
+    if (files.length > 0) {
+      await requireSayable(message);
+      await this.#attach(files, message, sent, way);
+    }
     return sent;
   }
 
@@ -191,21 +200,28 @@ export class SlackSender {
 
   async #deliver(
     posts: Posts,
-    { attempt }: OutboundMessage,
+    message: OutboundMessage,
     replaces: string | undefined,
     { place, signal }: { place: Place; signal: AbortSignal },
   ): Promise<Sent> {
     signal.throwIfAborted();
+    const { attempt } = message;
     const spot = await this.#spotOf(place);
     const sent = attempt > 1 ? await this.#findSent(posts, spot, signal) : new Map<string, Found>();
     const missing = (post: Post) => sent.get(post.key)?.state !== 'final';
 
     let ref = await this.#reuse(posts.main, spot, sent.get(posts.main.key), replaces);
     if (ref === undefined) {
-      for (const post of posts.before.filter(missing)) await this.#post(spot, post, signal);
-      ref = await this.#post(spot, posts.main, signal);
+      for (const [index, post] of [...posts.before.filter(missing), posts.main].entries()) {
+        if (index > 0) await requireSayable(message);
+        ref = await this.#post(spot, post, signal);
+      }
     }
-    for (const post of posts.after.filter(missing)) await this.#post(spot, post, signal);
+    for (const post of posts.after.filter(missing)) {
+      await requireSayable(message);
+      await this.#post(spot, post, signal);
+    }
+    if (ref === undefined) throw new Error('a message has a main part');
     return { ref };
   }
 

@@ -323,6 +323,9 @@ export const NOT_SENT =
 export const MAY_BE_SENT =
   'Whether your last answer was sent is not known: it was on its way when the conversation changed hands.';
 
+export const SENT_IN_PART =
+  'Your last answer was sent in part: the conversation changed hands while it went out, and nobody has read the rest of it.';
+
 /** Undefined where it needs not know. @param waiting what still waits for a human in this conversation */
 export function eventText(
   before: Control,

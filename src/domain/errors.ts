@@ -45,6 +45,15 @@ export class UndeliverableError extends AppError {
   }
 }
 
+/** A message was sent in part, and what is left of it may not be said any more. */
+export class BrokenOffError extends AppError {
+  override readonly code = 'BROKEN_OFF';
+
+  constructor() {
+    super('the rest of this message may not be said any more');
+  }
+}
+
 /** As things are, a call cannot do what it is for, so nobody is to be asked about it; `why` is the end of a sentence. */
 export class FutileCallError extends AppError {
   override readonly code = 'FUTILE_CALL';

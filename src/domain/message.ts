@@ -1,6 +1,7 @@
 /** What comes in from a platform and what goes out to one, in our words. */
 import { z } from 'zod';
 import { Card } from './card.ts';
+import { BrokenOffError } from './errors.ts';
 import { AccountId, ApprovalId, ConversationId, MessageId, Platform } from './ids.ts';
 
 /** Longest text accepted from a person, in characters; a longer one is refused with a sentence. */
@@ -228,6 +229,17 @@ export interface OutboundMessage {
   readonly queuedAt?: number;
   /** 1 the first time; above 1 an earlier attempt may have reached the platform, so look before sending. */
   readonly attempt: number;
+  /** Whether it may still be said. Left out: it always may. */
+  readonly mayBeSaid?: () => Promise<boolean>;
+}
+
+/**
+ * Asked by a gateway right before each further call by which more of a message is read.
+ *
+ * @throws {BrokenOffError} when what is left of it may not be said any more
+ */
+export async function requireSayable({ mayBeSaid }: Pick<OutboundMessage, 'mayBeSaid'>): Promise<void> {
+  if (mayBeSaid && !(await mayBeSaid())) throw new BrokenOffError();
 }
 
 /** The platform's reference to what was sent; opaque, the gateway that made it reads it back in `replaces`. */

@@ -34,7 +34,7 @@ import { SAID_UNREAD, withheldText } from '../control/bridge-sentences.ts';
 import type { ControlStore } from '../control/control-store.ts';
 import type { HoldOf } from '../control/hold.ts';
 import { SAID_PREFIX } from '../control/saying.ts';
-import { BROKEN_OFF, MAY_BE_SENT, NOT_SENT } from '../control/sentences.ts';
+import { BROKEN_OFF, MAY_BE_SENT, NOT_SENT, SENT_IN_PART } from '../control/sentences.ts';
 import { ChannelPace } from '../delivery/channel-pace.ts';
 import { OutboxItem, placeOf, toOutEffect } from '../delivery/outbox.ts';
 import { addCopy, noteCopy } from '../domain/approval/copies.ts';
@@ -43,11 +43,11 @@ import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Card } from '../domain/card.ts';
 import type { Clock } from '../domain/clock.ts';
 import { mayBeSaid } from '../domain/control.ts';
-import { LeaseLostError, RateLimitedError, UndeliverableError } from '../domain/errors.ts';
+import { BrokenOffError, LeaseLostError, RateLimitedError, UndeliverableError } from '../domain/errors.ts';
 import type { Page } from '../domain/escalation/pager.ts';
 import { importanceOfRisk } from '../domain/escalation/plan.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import type { Address, OutboundBody, Sent } from '../domain/message.ts';
+import type { Address, OutboundBody, OutboundMessage, Sent } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { EscalationStore } from '../escalation/escalation-store.ts';
 import { toUnposted, toUnreached } from '../escalation/pagers.ts';
@@ -142,12 +142,23 @@ export class DeliveryWorker {
       const sent = await this.#send(item, prepared, claim);
       return await this.#commit(claim, [toAudit(item, 'message.sent', { ref: sent.ref })], mode);
     } catch (error) {
+      if (error instanceof BrokenOffError) {
+        return this.#commit(claim, (await this.#withheld(item, claim, 'in-part')) ?? [], mode);
+      }
       return this.#failed(claim, item, error, mode, log);
     }
   }
 
-  /** What is written instead of sending what may not be said any more; undefined when it may. The last thing asked. */
-  async #withheld(item: OutboxItem, { attempt }: Claim): Promise<Effect[] | undefined> {
+  /**
+   * What is written instead of sending what may not be said any more; undefined when it may. The last thing asked.
+   *
+   * @param sent `in-part`: it was on its way when that changed
+   */
+  async #withheld(
+    item: OutboxItem,
+    { attempt }: Claim,
+    sent: 'nothing' | 'in-part' = 'nothing',
+  ): Promise<Effect[] | undefined> {
     if (item.kind !== 'text' || item.epoch === undefined) return undefined;
     const { controls, clock, keepTranscriptMs } = this.deps;
     const { conversationId, replaces, progressOf, mayExist, correlation, to } = item;
@@ -156,9 +167,9 @@ export class DeliveryWorker {
     const nowMs = clock.now();
     const isAnswer = item.id.startsWith('reply:');
     // Another process may have sent it whole, and ended before it could note that.
-    const mayBeRead = isAnswer && attempt > 1;
+    const mayBeRead = isAnswer && (attempt > 1 || sent === 'in-part');
     const lookedFor = progressOf ?? (replaces === undefined || mayBeRead ? item.id : undefined);
-    const text = mayBeRead ? MAY_BE_SENT : NOT_SENT;
+    const text = sent === 'in-part' ? SENT_IN_PART : mayBeRead ? MAY_BE_SENT : NOT_SENT;
     const entry = { kind: 'event' as const, text, at: new Date(nowMs).toISOString() };
     return [
       toAudit(item, 'message.withheld', { epoch: item.epoch, current: epoch }),
@@ -305,6 +316,7 @@ export class DeliveryWorker {
         body,
         queuedAt: item.atMs,
         attempt: Math.max(claim.attempt, mayExist ? 2 : 1),
+        ...this.#whileSayable(item),
       },
       claim.signal,
     );
@@ -318,6 +330,13 @@ export class DeliveryWorker {
       );
     }
     return sent;
+  }
+
+  /** C1: asked anew before each part of it. */
+  #whileSayable(item: OutboxItem): Pick<OutboundMessage, 'mayBeSaid'> {
+    if (item.kind !== 'text' || item.epoch === undefined) return {};
+    const { conversationId, epoch } = item;
+    return { mayBeSaid: async () => mayBeSaid(epoch, await this.deps.controls.epochOf(conversationId)) };
   }
 
   /** Where nothing was shown, there is nothing to say. */

@@ -5,9 +5,15 @@ import { createReplyTokens } from '../../src/approvals/reply-token.ts';
 import { standing } from '../../src/approvals/sentences.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
 import { type Card, ticketOf } from '../../src/domain/card.ts';
-import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
+import { BrokenOffError, RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
 import { AccountId, ConversationId, PersonId } from '../../src/domain/ids.ts';
-import type { Inbound, InboundMessage, OutboundBody, Sent } from '../../src/domain/message.ts';
+import type {
+  Inbound,
+  InboundMessage,
+  OutboundBody,
+  OutboundMessage,
+  Sent,
+} from '../../src/domain/message.ts';
 import { anApproval, DANA, EMAIL, OPENED_MS, SLACK } from '../support/approvals.ts';
 import { aCard } from '../support/slack-gateway.ts';
 import {
@@ -119,9 +125,13 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
       return [...new Map(later.map((inbound) => [inbound.id, inbound])).values()];
     }
 
-    function send(said: Said, body: OutboundBody, { id = `out-${++sent}`, attempt = 1 } = {}): Promise<Sent> {
+    function send(
+      said: Said,
+      body: OutboundBody,
+      { id = `out-${++sent}`, attempt = 1, ...more }: Partial<OutboundMessage> = {},
+    ): Promise<Sent> {
       return world.gateway.send(
-        { id, conversationId: ConversationId.parse('contract:1'), to: said.place, body, attempt },
+        { id, conversationId: ConversationId.parse('contract:1'), to: said.place, body, attempt, ...more },
         new AbortController().signal,
       );
     }
@@ -284,6 +294,19 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
         expect(all.match(/\bword\b/g)).toHaveLength(words);
         expect(all.match(/\bcode line\b/g)).toHaveLength(lines);
         expect(all).toContain('The end.');
+      });
+
+      clause('splitting', 'C1 says nothing more of it once it may not be said any more', async () => {
+        const { size } = need(world.limit);
+        const said = await world.say('tell me everything');
+        const markdown = 'word '.repeat(size);
+        let asked = 0;
+        const sending = send(said, { kind: 'text', markdown }, { mayBeSaid: async () => ++asked < 2 });
+
+        await expect(sending).rejects.toBeInstanceOf(BrokenOffError);
+        // The first is sent without being asked about, the second after a yes.
+        expect((await world.shown(said)).filter((part) => part.includes('word'))).toHaveLength(2);
+        expect(asked).toBe(2);
       });
 
       clause('splitting', 'knows before it is sent whether a text goes out in one message', async () => {

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import type { ApprovalStore } from '../../../src/approvals/approval-store.ts';
 import { createReplyTokens } from '../../../src/approvals/reply-token.ts';
 import { EscalationTrigger } from '../../../src/config/escalation-triggers.ts';
-import { BROKEN_OFF, MAY_BE_SENT, NOT_SENT } from '../../../src/control/sentences.ts';
+import { BROKEN_OFF, MAY_BE_SENT, NOT_SENT, SENT_IN_PART } from '../../../src/control/sentences.ts';
 import { EscalationItem } from '../../../src/delivery/escalation-item.ts';
 import type { Approval } from '../../../src/domain/approval/record.ts';
 import { RateLimitedError, UndeliverableError } from '../../../src/domain/errors.ts';
 import type { Escalation } from '../../../src/domain/escalation/record.ts';
 import type { Progress, ProgressUpdate } from '../../../src/domain/gateway.ts';
 import { type AccountId, PersonId, Platform } from '../../../src/domain/ids.ts';
-import type { Address } from '../../../src/domain/message.ts';
+import { type Address, requireSayable } from '../../../src/domain/message.ts';
 import type { Person } from '../../../src/domain/person.ts';
 import type { Directory } from '../../../src/identity/directory.ts';
 import type { Claim, KeyedQueue } from '../../../src/mailbox/keyed-queue.ts';
@@ -55,8 +55,8 @@ interface Circumstances {
   readonly claim?: Partial<Claim>;
   /** What people are called about. */
   readonly escalation?: Escalation;
-  /** How often the conversation has changed hands. */
-  readonly epoch?: number;
+  /** How often the conversation has changed hands; of several, each time it is asked. */
+  readonly epoch?: number | number[];
   /** Items in the dead letters. */
   readonly letters?: readonly string[];
   readonly written: Effect[];
@@ -94,13 +94,19 @@ async function attempt(
       platform: SLACK,
       start: async () => undefined,
       stop: async () => undefined,
-      send: async () => Promise.reject(error),
+      send: async (message) => {
+        await requireSayable(message);
+        throw error;
+      },
       directAddress: (account: AccountId) => ({ platform: SLACK, route: { user: account } }),
       check: async () => [],
       ...(progress ? { progress } : {}),
     },
     approvals: { find: async () => approval } as unknown as ApprovalStore, // all that is asked of it
-    controls: { epochOf: async () => epoch },
+    controls: {
+      epochOf: async () =>
+        typeof epoch === 'number' ? epoch : ((epoch.length > 1 ? epoch.shift() : epoch[0]) ?? 0),
+    },
     holdOf: async () => undefined,
     escalations: { find: async () => escalation },
     deadLetters: { isKept: async (_partition, isSuch) => letters.some(isSuch) },
@@ -402,6 +408,20 @@ describe('a reply that may not be said any more', () => {
       expect.objectContaining({ progressOf: 'reply:m1', replaces: 'shown', markdown: BROKEN_OFF }),
     ]);
     expect(noted).toEqual([expect.objectContaining({ text: MAY_BE_SENT })]);
+  });
+
+  it('C1 ends where it is when the conversation changes hands while it goes out, and the agent knows', async () => {
+    const written: Effect[] = [];
+    const reply = { id: 'reply:m1', epoch: 0 };
+    const fate = await attempt(reply, { ageMs: 0, error: new Error('all is sent'), epoch: [0, 1], written });
+
+    expect(fate).toEqual([]);
+    expect(written.flatMap((effect) => (effect.kind === 'entry' ? [effect.entry] : []))).toEqual([
+      expect.objectContaining({ text: SENT_IN_PART }),
+    ]);
+    expect(written.flatMap((effect) => (effect.kind === 'audit' ? [effect.event.event] : []))).toEqual([
+      'message.withheld',
+    ]);
   });
 
   it.each([
