@@ -1,6 +1,7 @@
 /** What another configuration brings about: what was read under the old one is read anew, and somebody hears of it. */
 import { idleConditionsIn } from '../agent/tools/idle-conditions.ts';
 import { misnamedIn } from '../agent/tools/misnamed.ts';
+import type { EscalationTimers } from '../escalation/escalation-timers.ts';
 import { PeopleChange } from '../router/people-change.ts';
 import { StrandedApprovals } from '../router/stranded-approvals.ts';
 import { createShopTools } from '../sandbox/shop/shop-tools.ts';
@@ -9,14 +10,19 @@ import { sayDisputed } from './asking.ts';
 import type { Core } from './base.ts';
 
 export interface ConfigChange {
-  /** Resolves once the waiting requests were held against the people who are left, and the log was told. Never rejects. */
+  /** Resolves once what waits was held against the people who are left, and the log was told. Never rejects. */
   heed(): Promise<void>;
   /** Looks no further; resolves once what is under way is over. Safe to call twice. */
   stop(): Promise<void>;
 }
 
 /** @param isWorking whether conversations are worked on here, or left to another process */
-export function createConfigChange(core: Core, agent: AgentEquipment, isWorking: boolean): ConfigChange {
+export function createConfigChange(
+  core: Core,
+  agent: AgentEquipment,
+  escalations: Pick<EscalationTimers, 'heedPeople'>,
+  isWorking: boolean,
+): ConfigChange {
   const { clock, log, redis, keys, stores } = core;
   const stranded = new StrandedApprovals({ ...stores, clock, log });
   const people = new PeopleChange({ ...stores, redis, keys, stranded, clock });
@@ -41,6 +47,10 @@ export function createConfigChange(core: Core, agent: AgentEquipment, isWorking:
         .then(() => people.look())
         .catch((error: unknown) => {
           log.error({ error }, 'the waiting requests could not be held against the people who are left');
+        })
+        .then(() => escalations.heedPeople())
+        .catch((error: unknown) => {
+          log.error({ error }, 'what people are called about could not be held against who is there now');
         })
         .then(() => told);
       return looking;

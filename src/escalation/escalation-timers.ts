@@ -1,5 +1,5 @@
 /** Moves escalations on when their time has come: whichever process looks first. */
-import { tick } from '../domain/escalation/course.ts';
+import { heedPeople, tick } from '../domain/escalation/course.ts';
 import type { Surroundings } from '../domain/escalation/surroundings.ts';
 import { EscalationId } from '../domain/ids.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -20,6 +20,23 @@ export class EscalationTimers {
     const { ids, nextMs, nowMs } = await this.escalations.due(partition, limit);
     await Promise.all(ids.map((id) => this.#tick(EscalationId.parse(id), nowMs)));
     return { moved: ids.length, nextInMs: (nextMs ?? Number.POSITIVE_INFINITY) - nowMs };
+  }
+
+  /** To be called when people, duty or absences may have changed: whoever comes on call by that is called. */
+  async heedPeople(): Promise<void> {
+    for await (const { id } of this.escalations.all()) {
+      try {
+        await this.escalations.apply(
+          id,
+          (escalation, nowMs) => escalation && heedPeople(escalation, this.surroundings(nowMs)),
+        );
+      } catch (error) {
+        this.log.error(
+          { err: error, escalation: id },
+          'an escalation could not be held against who is there now',
+        );
+      }
+    }
   }
 
   async #tick(id: EscalationId, nowMs: number): Promise<void> {

@@ -267,11 +267,14 @@ function pushedText(escalation: Escalation): string {
   const { standing, plan, step, round, title } = escalation;
   const about = literal(title);
   if (standing.state !== 'ACTIVE') return `It was pushed on (${standingText(escalation)}): ${about}.`;
-  const next = plan.steps[step];
+  const { pushed } = escalation;
+  const left = plan.steps.slice(step);
+  const next = pushed === 'to-next' ? left.find(({ kind }) => kind !== 'wait') : left[0];
   if (next?.kind === 'notify') {
     const otherwise = next.onEmpty.kind === 'hold' ? ' If none of them is, it waits until somebody is.' : '';
     return `It goes on now at ${stepText(next.id)}; who is there of those is called: ${about}.${otherwise}`;
   }
+  if (next && pushed === 'to-next') return `It goes on now to whoever its policy calls next: ${about}.`;
   if (next) return `It goes on now at ${stepText(next.id)}: ${about}.`;
   return round + 1 < plan.rounds
     ? `No step is left in this round; it begins again now: ${about}.`

@@ -446,8 +446,8 @@ function foundBy(target: Target, person: PersonId, world: LiveSurroundings): Fou
 function missingOf(who: readonly Target[], world: LiveSurroundings): Missing[] {
   const there = new Set(who.flatMap((target) => world.peopleOf(target, world.nowMs)));
   const tooMany = [...there]
-    .slice(MOST_CALLED)
     .filter((person) => canBeCalled(person, world))
+    .slice(MOST_CALLED)
     .map((person): Missing => ({ kind: 'one-too-many', person }));
   const all = [...who.flatMap((target) => missingBy(target, world)), ...tooMany];
   return [...new Map(all.map((missing) => [JSON.stringify(missing), missing])).values()];

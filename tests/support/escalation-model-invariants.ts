@@ -150,7 +150,7 @@ export const INVARIANTS = {
       eachWritten(history, ({ before, moved: { next, taken }, decidedMs }) => {
         const s = history.setting.surroundings(decidedMs);
         const { onlyIn, steps } = next.plan;
-        const isPushed = before?.pushed === true;
+        const isPushed = before?.pushed !== undefined;
         if (taken.length > 0 && !isPushed && onlyIn !== undefined && !s.isOpen(onlyIn, decidedMs))
           return 'it went on when closed';
         const last = steps.find(({ id }) => id === taken.at(-1)?.step);
@@ -526,13 +526,13 @@ function wrongPath(
   taken: readonly Taken[],
 ): string | undefined {
   let places = placesFrom(start, steps.length, rounds);
-  for (const { round, step, how } of taken) {
+  for (const { round, step } of taken) {
     const index = steps.findIndex(({ id }) => id === step);
     if (!places.includes(`${round}/${index}`))
       return `${round}/${step} was taken, and not ${places.join(' or ')}`;
     const current = steps[index];
     if (!current) return `there is no step ${step}`;
-    places = followersOf(current, index, how, steps).flatMap((next) =>
+    places = followersOf(current, index, steps).flatMap((next) =>
       placesFrom({ step: next, round }, steps.length, rounds),
     );
   }
@@ -545,7 +545,7 @@ function placesFrom({ step, round }: Stretch['start'], length: number, rounds: n
   return round + 1 < rounds ? [`${round + 1}/0`] : [];
 }
 
-function followersOf(step: PlanStep, index: number, how: Taken['how'], steps: readonly PlanStep[]): number[] {
+function followersOf(step: PlanStep, index: number, steps: readonly PlanStep[]): number[] {
   const at = (id: string): number => steps.findIndex((each) => each.id === id);
   switch (step.kind) {
     case 'stop':
@@ -554,11 +554,6 @@ function followersOf(step: PlanStep, index: number, how: Taken['how'], steps: re
       return [at(step.goesTo), step.otherwise === undefined ? index + 1 : at(step.otherwise)];
     case 'goto':
       return [at(step.step), index + 1];
-    case 'notify': {
-      if (how !== 'empty' || step.onEmpty.kind === 'go-on') return [index + 1];
-      const behind = steps.findIndex(({ kind }, next) => next > index && kind !== 'wait');
-      return [behind === -1 ? steps.length : behind];
-    }
     default:
       return [index + 1];
   }

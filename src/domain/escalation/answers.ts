@@ -214,10 +214,14 @@ export function push(
   if (step !== undefined && !plan.steps.some(({ id }) => id === step)) {
     return { result: { code: 'NO_SUCH_STEP', escalation } };
   }
-  const at = step === undefined ? nextCall(escalation) : indexOf(plan, step);
+  const at = step === undefined ? behindWaiting(escalation) : indexOf(plan, step);
   // Where it waits for somebody to be there, to wait for the same is no new wait.
   const waiting = at === escalation.step && isWaiting(escalation) ? waitOf(escalation) : {};
-  const next: Escalation = { ...startAt(escalation, at, nowMs), ...waiting, pushed: true };
+  const next: Escalation = {
+    ...startAt(escalation, at, nowMs),
+    ...waiting,
+    pushed: step === undefined ? 'to-next' : true,
+  };
   const { result, ...moved } = done('PUSHED', next, 'pushed', by);
   const { standing } = escalation;
   const isOthers = standing.state === 'ACKED' && standing.owner.person !== by.person;
@@ -262,12 +266,9 @@ function refusal(escalation: Escalation, permitted: boolean): EscalationStep<Dee
   return undefined;
 }
 
-/** The next step that calls somebody; behind the last, so that it is exhausted, when there is none. */
-function nextCall(escalation: Escalation): number {
-  const { plan, step } = escalation;
-  const from = isWaiting(escalation) ? step + 1 : step;
-  const index = plan.steps.findIndex(({ kind }, at) => at >= from && kind === 'notify');
-  return index === -1 ? plan.steps.length : index;
+/** Where it goes on without the one it waits for. */
+function behindWaiting(escalation: Escalation): number {
+  return isWaiting(escalation) ? escalation.step + 1 : escalation.step;
 }
 
 /** Whether its step waits for somebody to be there. */

@@ -37,13 +37,14 @@ export function call(
       if (!found.has(person)) found.set(person, target);
     }
   }
-  const people = [...found].filter(([person]) => !isExcepted(person, except, s)).slice(0, MOST_CALLED);
-  const chains = people.flatMap(([person, target]): Chain[] => {
+  const people = [...found].filter(([person]) => !isExcepted(person, except, s));
+  const reachable = people.flatMap(([person, target]): Chain[] => {
     const links = s.linksOf(person, importance);
     if (links.length === 0) return [];
     const by = caller === undefined ? {} : { by: { caller, target } };
     return [{ person, importance, why, ...by, links: [...links], link: 0, dueMs: s.nowMs, failed: 0 }];
   });
+  const chains = reachable.slice(0, MOST_CALLED);
   const posts = who.flatMap((target): Act[] => {
     if (target.kind !== 'channel' || !s.canPost(target.platform)) return [];
     return [{ kind: 'post', platform: target.platform, channel: target.channel, importance, why, caller }];

@@ -30,7 +30,7 @@ import {
   Subject,
 } from './record.ts';
 import type { Surroundings } from './surroundings.ts';
-import { indexOf, PlanWalk } from './walk.ts';
+import { closedUntil, indexOf, PlanWalk } from './walk.ts';
 
 type Acked = Extract<Standing, { state: 'ACKED' }>;
 
@@ -67,6 +67,7 @@ export function raise(
     epoch: (before?.epoch ?? 0) + 1,
     standing: { state: 'ACTIVE', nextMs: nowMs + plan.settleMs },
     plan,
+    reported: report.severity,
     count: 1,
     firstMs: nowMs,
     lastMs: nowMs,
@@ -97,12 +98,13 @@ function raiseAgain(
     ...((before.except.length === 0) === (except.length === 0) ? {} : { isPartlyFromNobody: true }),
     ...(since.length > 0 ? { exceptSince: { ...before.exceptSince, ...Object.fromEntries(since) } } : {}),
   };
-  if (!isWorse(severity, before.severity)) {
+  // A policy that takes it less seriously makes no further report of the same a worse one.
+  if (!isWorse(severity, before.severity) || !isWorse(severity, before.reported ?? before.severity)) {
     return { result: 'DEDUPED', moved: bySystem(advance(counted, before.standing), 'reported-again') };
   }
   // Who may read the words is decided by where they come from.
   const said = words === undefined ? {} : { words, ...(origin ? { origin } : {}) };
-  const worse: Escalation = { ...counted, severity, title, ...said };
+  const worse: Escalation = { ...counted, severity, reported: severity, title, ...said };
   return { result: 'WORSE', moved: bySystem(worsened(worse, nowMs), 'worse') };
 }
 
@@ -154,8 +156,18 @@ export function tick(escalation: Escalation, s: Surroundings): EscalationStep<Ti
     case 'ACTIVE':
     case 'HELD':
       return isDue ? new PlanWalk(escalation, standing.nextMs, s).go() : callOn(escalation, s);
-    case 'EXHAUSTED':
-      return isDue ? new PlanWalk(escalation, standing.nextMs, s).exhaust() : callOn(escalation, s);
+    case 'EXHAUSTED': {
+      if (!isDue) return callOn(escalation, s);
+      const { onlyIn } = escalation.plan;
+      const isClosed = onlyIn !== undefined && !s.isOpen(onlyIn, s.nowMs);
+      // Hours that never open again are not waited for: it is never silent.
+      const opensMs = isClosed ? s.opensAt(onlyIn, s.nowMs) : undefined;
+      if (opensMs === undefined) return new PlanWalk(escalation, standing.nextMs, s).exhaust();
+      return {
+        result: 'held',
+        moved: bySystem(advance(escalation, { ...standing, nextMs: opensMs }), 'held'),
+      };
+    }
     case 'ACKED':
       return isDue ? lookAfterOwner(escalation, standing, s) : { result: 'nothing' };
     case 'SNOOZED':
@@ -171,9 +183,11 @@ function callOn(escalation: Escalation, s: Surroundings): EscalationStep<TickRes
   const { calling, chains, standing } = escalation;
   const why = standing.state === 'EXHAUSTED' ? 'last' : 'call';
   const isChanging = calling?.changesMs !== undefined && calling.changesMs <= s.nowMs;
-  const newcomers = isChanging
-    ? call(escalation, calling, why, s).chains.filter(({ person }) => !isIn(chains, person))
-    : [];
+  const opensMs = isChanging ? closedUntil(escalation.plan, s) : undefined;
+  const newcomers =
+    isChanging && opensMs === undefined
+      ? call(escalation, calling, why, s).chains.filter(({ person }) => !isIn(chains, person))
+      : [];
   const rung = ring(escalation, join(chains, newcomers), 'joined', s);
   const isLeft = rung.chains.length < chains.length;
   if (rung.acts.length === 0 && !isChanging && !isLeft) return { result: 'nothing' };
@@ -183,8 +197,27 @@ function callOn(escalation: Escalation, s: Surroundings): EscalationStep<TickRes
     chains: rung.chains,
     ...toldWith(escalation, rung.acts),
     ...(isChanging ? { calling: { ...same, ...changesOf(escalation, calling.who, s) } } : {}),
+    // Whoever came to it outside of its hours is called when they begin.
+    ...(opensMs === undefined ? {} : { calling: { ...same, changesMs: opensMs } }),
   };
   return { result: 'called', moved: bySystem(next, 'called', rung.acts) };
+}
+
+/**
+ * The same once people, duty or absences are configured otherwise: who was to come on call, and when, was looked up under
+ * the configuration of then.
+ */
+export function heedPeople(escalation: Escalation, s: Surroundings): EscalationStep<TickResult> {
+  const { standing, calling } = escalation;
+  const isCalling =
+    standing.state === 'ACTIVE' || standing.state === 'HELD' || standing.state === 'EXHAUSTED';
+  if (!isCalling || !calling) return { result: 'nothing' };
+  const step = callOn({ ...escalation, calling: { ...calling, changesMs: s.nowMs } }, s);
+  const isSame =
+    step.moved?.acts.length === 0 &&
+    step.moved.next.chains.length === escalation.chains.length &&
+    step.moved.next.calling?.changesMs === calling.changesMs;
+  return isSame ? { result: 'nothing' } : step;
 }
 
 /** Somebody of the last resort who comes later has heard of it. */
@@ -270,8 +303,10 @@ export function goOn(escalation: Escalation, nowMs: number): EscalationStep<'GOE
 }
 
 /** The step that called somebody last; behind the last of them where the last resort did. */
-function lastCallOf({ plan: { steps }, step, exhausted }: Escalation): number {
+function lastCallOf({ plan: { steps }, step, exhausted, lastCalled }: Escalation): number {
   if (exhausted) return steps.length;
+  const known = steps.findIndex(({ id }) => id === lastCalled);
+  if (known !== -1) return known;
   return Math.max(
     0,
     steps.findLastIndex(({ kind }, index) => index < step && kind === 'notify'),

@@ -180,10 +180,14 @@ export const Escalation = z.object({
   stepsCalled: z.boolean().optional(),
   /** A question about it is open for as long at most; absent: none is. */
   askedUntilMs: z.int().optional(),
+  /** The step that called somebody last, by its id; absent: none has, or it is not known. */
+  lastCalled: z.string().optional(),
+  /** The worst that was reported, whatever its policy made of it; absent: as it is now. */
+  reported: Severity.optional(),
   /** The last resort was called last; absent: a step was, or nobody. */
   exhausted: z.literal(true).optional(),
-  /** Somebody pushed it on: it goes on once, whatever its hours. */
-  pushed: z.literal(true).optional(),
+  /** Somebody pushed it on: it goes on once, whatever its hours; `to-next`: to the next call, without waiting before it. */
+  pushed: z.union([z.literal(true), z.literal('to-next')]).optional(),
   /** Who had taken it before. */
   lastOwner: PersonId.optional(),
   /** Who came to have it by taking the conversation over; until they let go of it. */
@@ -264,7 +268,8 @@ export interface EscalationMove {
 }
 
 export interface Taken extends StepTaken {
-  readonly how: 'done' | 'empty' | 'overtaken';
+  /** `left-out`: a wait for nobody. */
+  readonly how: 'done' | 'empty' | 'overtaken' | 'left-out';
 }
 
 /** What a function of the machine returns: perhaps a next state, always an answer for the caller. */

@@ -51,6 +51,10 @@ export class PlanWalk {
   readonly #taken: Taken[] = [];
   #atMs: number;
   #batch: Batch | undefined;
+  /** Nobody is waited for up to the next call: nobody was called before it, or somebody wants it. */
+  #skips: 'nobody-called' | 'pushed' | undefined;
+  /** Waits that were left out: nothing is gone through twice without waiting, but by a round or a goto, which end. */
+  readonly #skipped = new Set<string>();
 
   /** @param dueMs when its step is, or was, due */
   constructor(
@@ -66,12 +70,16 @@ export class PlanWalk {
     const { nowMs } = this.s;
     const { pushed, ...escalation } = this.escalation;
     this.escalation = escalation;
-    const closed = pushed ? undefined : this.#closedUntil();
+    const closed = pushed ? undefined : closedUntil(escalation.plan, this.s);
     if (closed !== undefined) return this.#end('held', { state: 'HELD', reason: 'closed', nextMs: closed });
+    if (pushed === 'to-next') this.#skips = 'pushed';
     for (let taken = 0; taken < MOST_TAKEN && this.#atMs <= nowMs; taken++) {
+      if (!pushed && !this.#isOpenThen()) continue;
       const { plan, step, round } = this.escalation;
       const current = plan.steps[step];
-      if (!current) {
+      if (!current || (current.kind === 'stop' && this.#skips === 'pushed')) {
+        // Whoever pushes it on wants somebody to be called, not that it ends.
+        if (current) return this.exhaust();
         if (round + 1 >= plan.rounds) return this.exhaust();
         this.escalation = { ...this.escalation, step: 0, round: round + 1 };
       } else if (current.kind === 'stop') {
@@ -115,6 +123,11 @@ export class PlanWalk {
       case 'notify':
         return this.#notify(step);
       case 'wait':
+        if (this.#leavesOut(step)) {
+          this.#note(step, 'left-out');
+          this.#goTo(this.escalation.step + 1);
+          return true;
+        }
         this.#wait(step);
         break;
       case 'branch': {
@@ -131,10 +144,12 @@ export class PlanWalk {
         // As it is now: a later step of the same walk may make it worse.
         const { severity } = this.escalation;
         this.#acts.push({ kind: 'webhook', webhook: step.webhook, severity, caller: this.#now(step) });
+        this.#somethingCalled();
         break;
       }
       case 'hand-off':
         this.#acts.push({ kind: 'hand-off', caller: this.#now(step) });
+        this.#somethingCalled();
         break;
       case 'severity':
         this.escalation = { ...this.escalation, severity: step.severity };
@@ -160,12 +175,15 @@ export class PlanWalk {
       this.#note(step, 'empty');
       // Who comes to it while it goes on is called then; a channel that cannot be posted in is nobody.
       if (step.onEmpty.kind === 'go-on') this.#lookFor(step, importance);
-      this.#goTo(step.onEmpty.kind === 'go-on' ? next : behindWaits(this.escalation.plan, next));
+      if (step.onEmpty.kind !== 'go-on') this.#skips ??= 'nobody-called';
+      this.#goTo(next);
       return true;
     }
+    this.#skips = undefined;
     this.#passBy();
     this.#callBatch();
     this.#note(step);
+    this.escalation = { ...this.escalation, lastCalled: step.id };
     this.#batch = { called, index: this.#taken.length - 1, isPassed: false };
     this.escalation = {
       ...this.escalation,
@@ -179,6 +197,30 @@ export class PlanWalk {
     };
     this.#goTo(next);
     return true;
+  }
+
+  #leavesOut({ id }: PlanStep): boolean {
+    const { round, jumps } = this.escalation;
+    const place = JSON.stringify([id, round, Object.values(jumps)]);
+    const leavesOut = this.#skips !== undefined && !this.#skipped.has(place);
+    this.#skipped.add(place);
+    return leavesOut;
+  }
+
+  /** What it brings about has to have its time, unless somebody wants the next call at once. */
+  #somethingCalled(): void {
+    if (this.#skips === 'nobody-called') this.#skips = undefined;
+  }
+
+  /** Whether a step may be taken at the time it was due; otherwise that is when the hours open again. */
+  #isOpenThen(): boolean {
+    const { onlyIn } = this.escalation.plan;
+    if (onlyIn === undefined || this.s.isOpen(onlyIn, this.#atMs)) return true;
+    const opensMs = this.s.opensAt(onlyIn, this.#atMs);
+    if (opensMs === undefined) return true;
+    this.#atMs = opensMs;
+    this.#overtake();
+    return false;
   }
 
   /** Whether it waits on for somebody to be there: as long as its policy lets it. */
@@ -205,6 +247,11 @@ export class PlanWalk {
     // Hours that never open again are not waited for: it is never silent.
     const untilMs = hours === undefined ? this.#atMs + forMs : this.s.after(hours, this.#atMs, forMs);
     this.#atMs = untilMs ?? this.#atMs;
+    this.#overtake();
+  }
+
+  /** It is later by now: whoever was to be called before may be passed by. */
+  #overtake(): void {
     if (this.#batch && this.#atMs <= this.s.nowMs) this.#batch = { ...this.#batch, isPassed: true };
   }
 
@@ -224,12 +271,6 @@ export class PlanWalk {
       (severity === undefined || isAtLeast(escalation.severity, severity)) &&
       (count === undefined || escalation.count >= count)
     );
-  }
-
-  #closedUntil(): number | undefined {
-    const { onlyIn } = this.escalation.plan;
-    if (onlyIn === undefined || this.s.isOpen(onlyIn, this.s.nowMs)) return undefined;
-    return this.s.opensAt(onlyIn, this.s.nowMs) ?? this.s.nowMs + NEVER_OPEN_MS;
   }
 
   #somebodyAt(step: PlanStep): number {
@@ -288,9 +329,11 @@ export function indexOf(plan: EscalationPlan, id: string): number {
   return index;
 }
 
-/** Nobody was called, so nobody is waited for. */
-function behindWaits({ steps }: EscalationPlan, from: number): number {
-  let index = from;
-  while (steps[index]?.kind === 'wait') index++;
-  return index;
+/** When the hours of a plan open again; undefined where they are open, or it has none. */
+export function closedUntil(
+  { onlyIn }: Pick<EscalationPlan, 'onlyIn'>,
+  s: Pick<Surroundings, 'nowMs' | 'isOpen' | 'opensAt'>,
+): number | undefined {
+  if (onlyIn === undefined || s.isOpen(onlyIn, s.nowMs)) return undefined;
+  return s.opensAt(onlyIn, s.nowMs) ?? s.nowMs + NEVER_OPEN_MS;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type DeedResult, push } from '../../../src/domain/escalation/answers.ts';
-import { goOn, hold, raise, tick } from '../../../src/domain/escalation/course.ts';
+import { goOn, heedPeople, hold, raise, tick } from '../../../src/domain/escalation/course.ts';
 import {
   EscalationPlan,
   type PlanStep,
@@ -9,6 +9,7 @@ import {
 } from '../../../src/domain/escalation/plan.ts';
 import { dueOf } from '../../../src/domain/escalation/record.ts';
 import { PersonId, Platform } from '../../../src/domain/ids.ts';
+import { RoleName } from '../../../src/domain/person.ts';
 import { callText, deedText } from '../../../src/escalation/sentences.ts';
 import {
   DAY,
@@ -59,6 +60,113 @@ describe('an escalation', () => {
 
     expect(callsOf(run)).toEqual([]);
     expect(run.escalation.standing.state).toBe('RESOLVED');
+  });
+
+  it('OM-123 calls at once who comes on call because duty was changed while it waits, and looks when the next one does', () => {
+    const steps = [call('support'), wait(180)];
+    const run = new Run(world({ shift: [ALEX, ALEX, ALEX] }), plan(steps)).raise().pass(START + 10 * MINUTE);
+    const heed = (people: readonly PersonId[]) =>
+      heedPeople(run.escalation, surroundings(world({ shift: [...people] }), START + 10 * MINUTE));
+
+    const isLater = heed([ALEX, DANA]);
+    const isNow = heed([DANA]);
+
+    expect(isNow.moved?.acts).toMatchObject([{ kind: 'page', person: DANA, why: 'call' }]);
+    expect(isLater.moved?.acts ?? []).toEqual([]);
+    expect(dueOf(isLater.moved?.next ?? run.escalation)).toBe(START + HOUR);
+    // Nothing is written where nothing has changed.
+    expect(heed([ALEX]).moved).toBeUndefined();
+  });
+
+  it('calls whoever was called last again, not whom a branch left out since', () => {
+    const branch: PlanStep = { kind: 'branch', id: '', if: { severity: 'info' }, goesTo: 's3' };
+    const steps = [call('alex'), branch, call('kim'), wait(60), call('dana'), wait(60)];
+    const run = new Run(world(), plan(steps)).raise().pass(START + 2 * MINUTE);
+    run.do(taken(ALEX, 0)).pass(START + 80 * MINUTE);
+
+    expect(callsOf(run)).toEqual([
+      '0:00 alex slack',
+      '1:00 alex slack still',
+      '1:15 alex slack',
+      '1:20 alex email',
+    ]);
+  });
+
+  it('goes on to whoever its policy calls next when somebody pushes it on, by its branches, and to the last resort where it ends', () => {
+    const branch: PlanStep = { kind: 'branch', id: '', if: { outside: 'first' }, goesTo: 's6' };
+    const steps = [call('alex'), wait(60), branch, call('kim'), wait(60), { kind: 'stop', id: '' } as const];
+    const pushed = (more: readonly PlanStep[]) => {
+      const run = new Run(world(), plan([...steps, ...more])).raise().pass(START + 10 * MINUTE);
+      run.do({ kind: 'push', by: ALEX, step: undefined, afterMs: 0 }).pass(START + 9 * MINUTE);
+      return callsOf(run).slice(2);
+    };
+
+    expect(pushed([wait(5), call('dana'), wait(60)])).toEqual(['0:05 dana slack']);
+    expect(pushed([{ kind: 'stop', id: '' }])).toEqual(['0:05 kim slack last']);
+  });
+
+  it('keeps to its hours after an outage: what was closed counts as no waiting', () => {
+    const hours = { first: [0, 30 * MINUTE] as const };
+    const steps = [call('alex'), wait(20), call('dana'), wait(20), call('alex'), wait(20)];
+    const open = { ...plan(steps), onlyIn: 'first' };
+    const run = new Run({ ...world(), hours }, open).raise().pass(START + 25 * MINUTE);
+    // Dana was called at 0:20; nothing looks before the second day.
+    run.do({ kind: 'look', afterMs: DAY - 24 * MINUTE });
+
+    expect(callsOf(run).at(-1)).toBe('24:01 alex slack');
+    expect(run.escalation.standing.state).toBe('ACTIVE');
+  });
+
+  it('leaves out the wait for nobody also where something else stands before it, unless that calls a program', () => {
+    const worse: PlanStep = { kind: 'severity', id: '', severity: 'error' };
+    const webhook: PlanStep = { kind: 'webhook', id: '', webhook: 'pager' };
+    const after = (step: PlanStep) => {
+      const steps = [call('nobody'), step, wait(15), call('dana'), wait(60)];
+      return callsOf(new Run(world(), plan(steps)).raise().pass(START + 20 * MINUTE))[0];
+    };
+
+    expect(after(worse)).toBe('0:00 dana slack');
+    expect(after(webhook)).toBe('0:15 dana slack');
+  });
+
+  it('is no worse when the same is reported again that its policy takes less seriously', () => {
+    const milder: PlanStep = { kind: 'severity', id: '', severity: 'info' };
+    const restarting = { ...plan([call('alex'), milder, wait(60)]), onWorse: { kind: 'restart' } as const };
+    const run = new Run(world(), restarting).raise().pass(START + MINUTE);
+    const again = raise(run.escalation, { ...REPORT, severity: 'warning' }, restarting, START + MINUTE);
+    const worse = raise(run.escalation, { ...REPORT, severity: 'error' }, restarting, START + MINUTE);
+
+    expect([again.result, worse.result]).toEqual(['DEDUPED', 'WORSE']);
+  });
+
+  it('calls so many people of those who can be reached, however many others there are', () => {
+    const many = Array.from({ length: 20 }, (_, n) => PersonId.parse(`p${n}`));
+    const pack = { ...world(), roles: { pack: [...many, DANA] } };
+    const step: PlanStep = {
+      kind: 'notify',
+      id: '',
+      who: [{ kind: 'role', role: RoleName.parse('pack') }],
+      onEmpty: { kind: 'skip' },
+    };
+
+    expect(callsOf(new Run(pack, plan([step, wait(60)])).raise().pass(START))).toEqual(['0:00 dana slack']);
+  });
+
+  it('calls nobody anew outside of its hours: neither who comes on call, nor its last resort once more', () => {
+    const hours = { first: [0, 10 * MINUTE] as const };
+    const shifts = { ...world({ shift: [ALEX, DANA] }), hours };
+    const onCall = new Run(shifts, { ...plan([call('support'), wait(26 * 60)]), onlyIn: 'first' });
+    const exhausted = new Run(shifts, { ...plan([wait(1)]), onlyIn: 'first' });
+
+    expect(callsOf(onCall.raise().pass(START + DAY + MINUTE))).toEqual([
+      '0:00 alex slack',
+      '0:05 alex email',
+    ]);
+    expect(callsOf(exhausted.raise().pass(START + DAY + MINUTE))).toEqual([
+      '0:01 kim slack last',
+      '0:06 kim email last',
+      '24:00 kim slack last',
+    ]);
   });
 
   it('takes the next step at once when nobody was there to be called, waits and all', () => {

@@ -157,15 +157,15 @@ steps:
   - { notify: { to: { on_call: gaps }, if_nobody: go_on }, id: a }
   - { wait: 10m }
   - { notify: kim, id: b }
-  - { set_severity: error, id: c }
+  - { webhook: pager, id: c }
   - { wait: 2h }
 last_resort: dana`;
-    const world = worldWith(duty, { schedules: gaps('alex'), off: ['slack'] });
+    const world = worldWith(duty, { schedules: gaps('alex'), off: ['slack'], rest: PAGER });
 
     expect(linesOf(world).slice(0, 4)).toEqual([
       'Mon 23 Nov, 10:00:10 | a | on call: gaps | – | nobody at this time',
       'Mon 23 Nov, 10:10:10 | b | Kim Park | – | not called: no account on a platform that runs',
-      'Mon 23 Nov, 10:10:10 | c |  |  | is error from now on',
+      'Mon 23 Nov, 10:10:10 | c | pager | webhook | ',
       'Mon 23 Nov, 11:00 | a | Alex Kim | email, normal | now there: on call (gaps): rotation 1, shift 4',
     ]);
   });
