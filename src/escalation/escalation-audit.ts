@@ -12,7 +12,7 @@ import type { Pagers } from './pagers.ts';
 
 /** What was found: the escalation, or the person who is to be told something. */
 export interface EscalationFlaw {
-  readonly kind: 'call-timer' | 'call-stuck' | 'call-unheard';
+  readonly kind: 'call-timer' | 'call-stuck' | 'call-unheard' | 'unreadable';
   readonly subject: string;
   readonly mended: boolean;
 }
@@ -34,6 +34,10 @@ export class EscalationAudit {
   async *look(): AsyncGenerator<EscalationFlaw> {
     for (const flaws of [this.escalations.prove(), this.pagers.prove()]) {
       for await (const { id, kind } of flaws) {
+        if (kind === 'unreadable') {
+          yield { kind, subject: id, mended: false };
+          continue;
+        }
         const isStuck = kind === 'stuck';
         yield { kind: isStuck ? 'call-stuck' : 'call-timer', subject: id, mended: !isStuck };
       }

@@ -10,7 +10,7 @@ import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect, Once } from '../redis/effects.ts';
 import type { Keys } from '../redis/keys.ts';
 import { askTogether, type Query } from '../redis/query.ts';
-import { type DueRecords, type Flaw, RecordStore } from '../redis/record-store.ts';
+import { type DueRecords, type Flaw, RecordStore, UnreadableRecordError } from '../redis/record-store.ts';
 import { consequencesOf } from './consequences.ts';
 
 /** How long it is known what a trouble has begun, in ms; from its last report. */
@@ -44,15 +44,25 @@ export class EscalationStore {
     return this.#records.live(limit, wanted);
   }
 
-  /** Over or not, each once. */
+  /**
+   * Over or not, each once.
+   *
+   * @throws {UnreadableRecordError} behind all others when one cannot be read
+   */
   async *all(): AsyncGenerator<Escalation> {
     const seen = new Set<string>();
+    let unread: UnreadableRecordError | undefined;
     for await (const id of this.#records.ids()) {
       if (seen.has(id)) continue;
       seen.add(id);
-      const found = await this.#records.find(id);
+      const found = await this.#records.find(id).catch((error: unknown) => {
+        if (!(error instanceof UnreadableRecordError)) throw error;
+        unread = error;
+        return undefined;
+      });
       if (found) yield found;
     }
+    if (unread) throw unread;
   }
 
   /**

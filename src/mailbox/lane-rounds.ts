@@ -75,7 +75,7 @@ export class LaneRounds {
 
 /** `{p<n>}:<queue>:q:<lane>`; undefined for a key that only looks like it. */
 function toName(key: string): LaneName | undefined {
-  const [, partition, queue, lane] = /^\{p(\d{1,2})\}:(m|o\.[^:]+):q:(.+)$/s.exec(key) ?? [];
+  const [, partition, queue, lane] = /^\{p(\d{1,2})\}:(m|e|o\.[^:]+):q:(.+)$/s.exec(key) ?? [];
   if (partition === undefined || queue === undefined || lane === undefined) return undefined;
   // The pattern admits only names of queues.
   return { partition: Number(partition), queue: queue as QueueName, lane };

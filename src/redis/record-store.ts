@@ -9,7 +9,7 @@
  *   3. A record leaves that list, or moves on in it, only together with what its time brought about; one that cannot be
  *      moved on is put off, and tried again.
  */
-import { RecordMovedError } from '../domain/errors.ts';
+import { AppError, RecordMovedError } from '../domain/errors.ts';
 import type { RedisClient } from './client.ts';
 import type { EffectWriter } from './effect-writer.ts';
 import type { Effect, Once } from './effects.ts';
@@ -31,10 +31,10 @@ const LATE_MS = 61_000;
 /** Something that is due for so long is not moved on by anybody. */
 const STUCK_MS = 5 * 60_000;
 
-/** What should never be. `stuck` alone is left as it is. */
+/** What should never be. `stuck` and `unreadable` are left as they are. */
 export interface Flaw<Stored> {
   readonly id: string;
-  readonly kind: 'lost' | 'left-over' | 'stuck';
+  readonly kind: 'lost' | 'left-over' | 'stuck' | 'unreadable';
   readonly stored: Stored | undefined;
 }
 
@@ -131,7 +131,10 @@ export class RecordStore<Stored extends { readonly rev: number }> {
     const found: Stored[] = [];
     const ids = await this.redis.zrange(this.keys.recordTimers(partition, this.kind.family), 0, '-1');
     for (let from = 0; from < ids.length && found.length < limit; from += limit) {
-      const page = await Promise.all(ids.slice(from, from + limit).map((id) => this.find(id)));
+      // One that cannot be read hides no other.
+      const page = await Promise.all(
+        ids.slice(from, from + limit).map((id) => this.find(id).catch(passOver)),
+      );
       found.push(...page.flatMap((stored) => (stored && wanted(stored) ? [stored] : [])));
     }
     return found;
@@ -150,7 +153,7 @@ export class RecordStore<Stored extends { readonly rev: number }> {
    */
   async *prove(): AsyncGenerator<Flaw<Stored>> {
     for await (const id of this.ids()) {
-      const flaw = await this.#flawOf(id);
+      const flaw = await this.#flawOf(id).catch(unreadable(id));
       if (flaw) yield flaw;
     }
     for (let partition = 0; partition < PARTITIONS; partition++) {
@@ -159,7 +162,10 @@ export class RecordStore<Stored extends { readonly rev: number }> {
         0,
         '-1',
       )) {
-        const { stored, seen } = await this.#look(id);
+        // One that cannot be read was found above.
+        const looked = await this.#look(id).catch(unreadable(id));
+        if ('kind' in looked) continue;
+        const { stored, seen } = looked;
         if (stored && this.kind.keepMs(stored) === undefined) continue;
         if (await this.#rearm(id, seen, '')) yield { id, kind: 'left-over', stored };
       }
@@ -222,8 +228,40 @@ export class RecordStore<Stored extends { readonly rev: number }> {
   /** `<revision> <document>`; the one in front is for the scripts. */
   #parse(stored: unknown): Stored | undefined {
     if (typeof stored !== 'string') return undefined;
-    return this.kind.parse(JSON.parse(stored.slice(stored.indexOf(' ') + 1)));
+    try {
+      return this.kind.parse(JSON.parse(stored.slice(stored.indexOf(' ') + 1)));
+    } catch (error) {
+      throw new UnreadableRecordError(this.kind.family, error);
+    }
   }
+}
+
+/** Written by another version, or damaged. */
+export class UnreadableRecordError extends AppError {
+  override readonly code = 'UNREADABLE_RECORD';
+
+  constructor(family: RecordFamily, cause: unknown) {
+    super(`a record (${family}) cannot be read: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  }
+}
+
+function passOver(error: unknown): undefined {
+  if (!(error instanceof UnreadableRecordError)) throw error;
+}
+
+interface Unreadable {
+  readonly id: string;
+  readonly kind: 'unreadable';
+  readonly stored: undefined;
+}
+
+function unreadable(id: string): (error: unknown) => Unreadable {
+  return (error) => {
+    if (error instanceof UnreadableRecordError) return { id, kind: 'unreadable', stored: undefined };
+    throw error;
+  };
 }
 
 /** What a key holds, and the time of its partition by which it is judged, in ms. */

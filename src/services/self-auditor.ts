@@ -51,8 +51,8 @@ import type { LookRecord, WatchdogRecord } from './watchdog-record.ts';
 const AT_ONCE = 50;
 /** What is put right in one look; the rest waits for the next, so that a repair is never a flood. */
 const MOST_MENDED = 1_000;
-/** Findings that are named one by one; of more, the number tells enough. */
-const MOST_NAMED = 50;
+/** Findings that are entered in the audit, and told, by one look; the next one goes on. */
+const MOST_NOTED = 1_000;
 /** Subjects of one kind that a message names. */
 const EXAMPLES = 3;
 /** Of the same trouble with the same thing people are told once in this time, in ms. */
@@ -92,7 +92,7 @@ const WORDS = {
   'schedule-stuck': 'the time of something planned had come, and nobody ran it',
   'clock-leapt':
     'the clock of Redis has leapt; what is due by the leap waits until that clock returns, or has gone right for a while',
-  unreadable: 'a request cannot be read',
+  unreadable: 'something that waits cannot be read',
 } as const;
 type Kind = keyof typeof WORDS;
 
@@ -145,6 +145,8 @@ export class SelfAuditor implements Service {
   #looks = 0;
   /** Messages that had stood in line for too long at the last look, and how they were handled then. */
   #standing: ReadonlyMap<string, string> = new Map();
+  /** What stays as it is and was told, by when it is told again, in ms. */
+  readonly #told = new Map<string, number>();
   /** The last leap of each partition's clock that was told. */
   readonly #leaps = new Map<number, string>();
   #stopping = new AbortController();
@@ -417,11 +419,21 @@ export class SelfAuditor implements Service {
       const facts = { kind, found: found.length, mended, examples: examplesOf(found) };
       this.deps.log.error(facts, 'the self-audit found something that should not be');
     }
+    const nowMs = this.deps.clock.now();
+    // What was told hides nothing that is new, however much of it stands.
+    const due = findings.filter((each) => each.mended || (this.#told.get(nameOf(each)) ?? 0) <= nowMs);
+    this.#forgetAllBut(findings);
     const fresh: Finding[] = [];
-    for (const finding of findings.slice(0, MOST_NAMED)) {
+    for (const finding of due.slice(0, MOST_NOTED)) {
       if (await this.#note(finding)) fresh.push(finding);
+      this.#told.set(nameOf(finding), nowMs + TELL_AGAIN_MS);
     }
     if (fresh.length > 0) await this.#tell(fresh, findings.length);
+  }
+
+  #forgetAllBut(findings: readonly Finding[]): void {
+    const there = new Set(findings.map(nameOf));
+    for (const name of this.#told.keys()) if (!there.has(name)) this.#told.delete(name);
   }
 
   /** Its entry in the audit: one for each repair, and one for what stays as it is. Resolves true if it is news. */
@@ -467,6 +479,7 @@ function toFinding(
   flaw: string,
   about: Pick<Finding, 'subject' | 'partition'>,
 ): Finding {
+  if (flaw === 'unreadable') return { kind: flaw, ...about, mended: false };
   const isStuck = flaw === 'stuck';
   return { kind: isStuck ? kinds.stuck : kinds.mended, ...about, mended: !isStuck };
 }
@@ -529,6 +542,10 @@ function read({ document }: Seen): Approval | undefined {
 function isUnheard(approval: Approval, seen: Seen): boolean {
   const surroundings = { ...seen, copiesFor: NO_CIRCUMSTANCES.copiesFor };
   return flawsOf(approval, surroundings).some(({ kind }) => kind === 'waiter-unheard');
+}
+
+function nameOf({ kind, subject }: Finding): string {
+  return `${kind} ${subject}`;
 }
 
 function subjectOf({ partition, queue, lane }: LaneName): Pick<Finding, 'subject' | 'partition'> {

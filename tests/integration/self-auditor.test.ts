@@ -732,6 +732,16 @@ describe('the lines in which messages wait', () => {
     expect(await redis.lrange(keys.ready(partition, 'm'), 0, -1)).toEqual([decided.conversationId]);
   });
 
+  it('E6 are joined again by a call of people that dropped out of them', async () => {
+    const world = await World.open();
+    const { redis, keys } = world.store;
+    await redis.rpush(keys.items(3, 'e', 'alex'), 'a call');
+
+    await world.expectMended({ kind: 'lane-lost', subject: 'e|alex' });
+
+    expect(await redis.lrange(keys.ready(3, 'e'), 0, -1)).toEqual(['alex']);
+  });
+
   it('are joined again by a lane whose pause was forgotten, or whose holder is nowhere', async () => {
     const world = await World.open();
     const fresh = await world.opened({ copies: [{ id: 'conversation', to: anAddress('slack') }] });
@@ -830,6 +840,26 @@ describe('somebody who is to be called', () => {
       { kind: 'call-timer', subject: id, mended: true },
     ]);
     expect(Number(await world.store.redis.zscore(list, id))).toBe(wasMs);
+  });
+
+  it('is found where the escalation cannot be read, which hides no other', async () => {
+    const world = await World.open();
+    const other = escalationIdOf('other', subject);
+    for (const each of [id, other])
+      await world.escalations.apply(each, (before, nowMs) =>
+        raise(before, { ...report, id: each }, plan, nowMs),
+      );
+    const { redis, keys } = world.store;
+    await redis.set(keys.record(partitionOfEscalation(id), 'esc', id), '7 {"severity":"unheard of"}');
+    await redis.zrem(keys.recordTimers(partitionOfEscalation(other), 'esc'), other);
+
+    const { findings } = await world.auditor.look();
+
+    expect(findings.map(({ kind, subject: about }) => [kind, about]).toSorted()).toEqual([
+      ['call-timer', other],
+      ['unreadable', id],
+    ]);
+    expect((await world.escalations.live(9)).map((each) => each.id)).toEqual([other]);
   });
 
   it('E6 is told after all when what waits for them was forgotten', async () => {
@@ -962,6 +992,23 @@ describe('the alarm', () => {
     expect(events.filter((event) => event === `self-audit.mended ${approval.id} timer-missing`)).toHaveLength(
       3,
     );
+  });
+
+  it('is told of what is new, however much stands that was told before', async () => {
+    const stuck = (n: number) => ({ id: `sag_p0_${String(n).padStart(12, '0')}`, kind: 'stuck' as const });
+    let count = 1_200;
+    const plans = {
+      prove: async function* () {
+        for (let n = 0; n < count; n++) yield { ...stuck(n), stored: undefined };
+      },
+    };
+    const world = await World.open({ deps: { plans } });
+    await world.auditor.look();
+    await world.auditor.look();
+    count = 1_201;
+    await world.auditor.look();
+
+    expect(await world.events()).toContain(`self-audit.found ${stuck(1_200).id} plan-stuck`);
   });
 
   it('A20 is raised for a clock of Redis that has leapt, as long as it is not believed, and once when it is over', async () => {
