@@ -19,11 +19,11 @@ import {
   dueOf,
   heedPeople,
   NO_CIRCUMSTANCES,
-  type Outage,
   type TickResult,
   tick,
 } from '../domain/approval/time.ts';
 import { ApprovalId, type ConversationId, type PersonId } from '../domain/ids.ts';
+import { type Outage, toOutages } from '../domain/outage.ts';
 import type { RedisClient } from '../redis/client.ts';
 import { type Effect, toArguments } from '../redis/effects.ts';
 import { type Keys, partitionOf, partitionOfApproval } from '../redis/keys.ts';
@@ -373,14 +373,6 @@ function toSeen(document: unknown, nowMs: number, outages: readonly Outage[]): S
   if (!Buffer.isBuffer(document)) return { approval: undefined, fingerprint: '', nowMs, outages };
   const fingerprint = createHash('sha1').update(document).digest('hex');
   return { approval: fromDocument(document), fingerprint, nowMs, outages };
-}
-
-/** `<from>-<until>` each. */
-function toOutages(list: unknown): Outage[] {
-  return (Array.isArray(list) ? list : []).map((text) => {
-    const [from, until] = String(text).split('-');
-    return { fromMs: Number(from), untilMs: Number(until) };
-  });
 }
 
 /** Id and document in turn. */

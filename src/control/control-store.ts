@@ -16,6 +16,7 @@ import { createHash } from 'node:crypto';
 import { Control, type ControlMove, type ControlStep, endOf, tick, untouched } from '../domain/control.ts';
 import { ControlMovedError } from '../domain/errors.ts';
 import { ConversationId, ConversationTicket } from '../domain/ids.ts';
+import type { Outage } from '../domain/outage.ts';
 import type { RedisClient } from '../redis/client.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect, Once } from '../redis/effects.ts';
@@ -100,11 +101,13 @@ export class ControlStore {
     return Number.parseInt(head || '0', 10);
   }
 
-  /** The record, and the time by which it is judged, in ms. */
-  async read(conversationId: ConversationId): Promise<{ control: Control; nowMs: number }> {
+  /** The record, the time by which it is judged, in ms, and when nobody of ours was there. */
+  async read(
+    conversationId: ConversationId,
+  ): Promise<{ control: Control; nowMs: number; outages: readonly Outage[] }> {
     const prefix = this.keys.partition(partitionOf(conversationId));
-    const { document, nowMs } = await readTimed(this.redis, this.keys.control(conversationId), prefix);
-    return { control: this.#toControl(document, conversationId), nowMs };
+    const { document, ...timed } = await readTimed(this.redis, this.keys.control(conversationId), prefix);
+    return { control: this.#toControl(document, conversationId), ...timed };
   }
 
   /** Whether the agent has, or had, a part in it. */
@@ -168,12 +171,12 @@ export class ControlStore {
    */
   async apply<Result>(
     conversationId: ConversationId,
-    decide: (control: Control, nowMs: number) => ControlStep<Result>,
+    decide: (control: Control, nowMs: number, outages: readonly Outage[]) => ControlStep<Result>,
     { also = [], once }: { also?: readonly Effect[] | AlsoOf; once?: Once } = {},
   ): Promise<Result | undefined> {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const { control, nowMs } = await this.read(conversationId);
-      const { result, moved } = decide(control, nowMs);
+      const { control, nowMs, outages } = await this.read(conversationId);
+      const { result, moved } = decide(control, nowMs, outages);
       if (!moved) return result;
       try {
         const more = typeof also === 'function' ? also(moved.next, nowMs) : also;

@@ -54,6 +54,7 @@ export function announcementOf(
     case 'gone-quiet':
     case 'active':
     case 'said':
+    case 'credited':
     case 'place-moved':
       return undefined;
     default:
@@ -357,6 +358,7 @@ export function eventText(
     case 'gone-quiet':
     case 'active':
     case 'said':
+    case 'credited':
     case 'place-moved':
     case 'place-learned':
     case 'looked-after':

@@ -27,6 +27,7 @@
 import { z } from 'zod';
 import { ConversationId, EscalationId, PersonId } from './ids.ts';
 import { Address } from './message.ts';
+import { awayBetween, type Outage } from './outage.ts';
 
 export const ControlState = z.enum(['BOT', 'HANDOFF_PENDING', 'HUMAN', 'HANDBACK_PENDING']);
 export type ControlState = z.infer<typeof ControlState>;
@@ -112,6 +113,8 @@ const Written = z.discriminatedUnion('state', [
     helpers: z.array(Helper).default([]),
     /** What a human is waited for once this request is settled, or nobody has come to it, in this order. */
     further: z.array(FurtherRequest).default([]),
+    /** The end of our last outage that was credited to them, in ms; absent: none was. */
+    creditedMs: z.int().optional(),
   }),
   z.object({
     ...common,
@@ -120,6 +123,8 @@ const Written = z.discriminatedUnion('state', [
     /** How long they may be quiet. */
     idleMs: z.int(),
     untilMs: z.int(),
+    /** The end of our last outage that was credited to them, in ms; absent: none was. */
+    creditedMs: z.int().optional(),
   }),
   z.object({
     ...common,
@@ -171,6 +176,7 @@ export type ControlEvent =
   | 'returned'
   | 'active'
   | 'said'
+  | 'credited'
   | 'place-learned'
   | 'place-moved';
 
@@ -625,11 +631,17 @@ export function say(
   };
 }
 
-export type ControlTick = 'nothing' | 'unanswered' | 'gone-quiet' | 'returned';
+export type ControlTick = 'nothing' | 'credited' | 'unanswered' | 'gone-quiet' | 'returned';
 
-/** What time brings about. */
-export function tick(control: Control, nowMs: number): ControlStep<ControlTick> {
+/** What time brings about. While nobody of ours was there, nobody could be heard: that time is theirs. */
+export function tick(
+  control: Control,
+  nowMs: number,
+  outages: readonly Outage[] = [],
+): ControlStep<ControlTick> {
   if (control.state === 'BOT' || nowMs < control.untilMs) return { result: 'nothing' };
+  const later = credited(control, nowMs, outages);
+  if (later) return { result: 'credited', moved: { next: later, event: 'credited', actor: 'system' } };
   switch (control.state) {
     case 'HANDOFF_PENDING': {
       // Whoever said that they look after it has not been heard of, either.
@@ -652,6 +664,24 @@ export function tick(control: Control, nowMs: number): ControlStep<ControlTick> 
     default:
       return control satisfies never;
   }
+}
+
+/** Undefined where nothing is owed: each outage is credited once. */
+function credited(control: Control, nowMs: number, outages: readonly Outage[]): Control | undefined {
+  if (control.state !== 'HUMAN' && control.state !== 'HANDOFF_PENDING') return undefined;
+  const fromMs = control.state === 'HUMAN' ? control.untilMs - control.idleMs : control.sinceMs;
+  const owed = outages.filter(({ untilMs }) => untilMs > Math.max(fromMs, control.creditedMs ?? 0));
+  const awayMs = awayBetween(owed, fromMs, nowMs);
+  if (awayMs === 0) return undefined;
+  const creditedMs = Math.max(...owed.map(({ untilMs }) => untilMs));
+  const later = <Waiting extends { readonly untilMs: number }>(each: Waiting): Waiting => ({
+    ...each,
+    untilMs: each.untilMs + awayMs,
+  });
+  const next = { ...later(control), rev: control.rev + 1, creditedMs };
+  return next.state === 'HUMAN'
+    ? next
+    : { ...next, helpers: next.helpers.map(later), further: next.further.map(later) };
 }
 
 function returned(

@@ -5,6 +5,7 @@ import { partitionOfEscalation } from '../delivery/escalation-item.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { dueOf, Escalation, type EscalationStep, isLive } from '../domain/escalation/record.ts';
 import { EscalationId } from '../domain/ids.ts';
+import type { Outage } from '../domain/outage.ts';
 import type { RedisClient } from '../redis/client.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect, Once } from '../redis/effects.ts';
@@ -96,13 +97,17 @@ export class EscalationStore {
    */
   async apply<Result>(
     id: EscalationId,
-    decide: (escalation: Escalation | undefined, nowMs: number) => EscalationStep<Result> | undefined,
+    decide: (
+      escalation: Escalation | undefined,
+      nowMs: number,
+      outages: readonly Outage[],
+    ) => EscalationStep<Result> | undefined,
     { also = [], once }: { readonly also?: readonly Effect[]; readonly once?: Once } = {},
   ): Promise<Result | undefined> {
     return this.#records.apply<Result | undefined>(
       id,
-      (before, nowMs) => {
-        const step = decide(before, nowMs);
+      (before, nowMs, outages) => {
+        const step = decide(before, nowMs, outages);
         if (!step?.moved) return { result: step?.result };
         const effects = [...also, ...consequencesOf(before, step.moved, nowMs)];
         return { result: step.result, next: step.moved.next, effects };

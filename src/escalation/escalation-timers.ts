@@ -43,7 +43,7 @@ export class EscalationTimers {
     try {
       const result = await this.escalations.apply(
         id,
-        (escalation, nowMs) => escalation && tick(escalation, this.surroundings(nowMs)),
+        (escalation, nowMs, outages) => escalation && tick(escalation, this.surroundings(nowMs), outages),
       );
       if (result === undefined) await this.escalations.dropTimer(id);
       else if (result !== 'nothing') this.log.info({ escalation: id, result }, 'time moved an escalation on');

@@ -10,6 +10,7 @@
  *      moved on is put off, and tried again.
  */
 import { AppError, RecordMovedError } from '../domain/errors.ts';
+import { type Outage, toOutages } from '../domain/outage.ts';
 import type { RedisClient } from './client.ts';
 import type { EffectWriter } from './effect-writer.ts';
 import type { Effect, Once } from './effects.ts';
@@ -92,12 +93,16 @@ export class RecordStore<Stored extends { readonly rev: number }> {
    */
   async apply<Result>(
     id: string,
-    decide: (stored: Stored | undefined, nowMs: number) => Decided<Stored, Result>,
+    decide: (
+      stored: Stored | undefined,
+      nowMs: number,
+      outages: readonly Outage[],
+    ) => Decided<Stored, Result>,
     once?: Once,
   ): Promise<Result | undefined> {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const { stored, seen, nowMs } = await this.#look(id);
-      const { result, next, effects = [], kept } = decide(stored, nowMs);
+      const { stored, seen, nowMs, outages } = await this.#look(id);
+      const { result, next, effects = [], kept } = decide(stored, nowMs, outages);
       if (!next) return result;
       try {
         const all = [this.#toEffect(id, seen, next, kept), ...effects];
@@ -215,10 +220,12 @@ export class RecordStore<Stored extends { readonly rev: number }> {
   }
 
   /** What is there, what it is told by, and the time by which it is judged. */
-  async #look(id: string): Promise<{ stored: Stored | undefined; seen: string; nowMs: number }> {
+  async #look(
+    id: string,
+  ): Promise<{ stored: Stored | undefined; seen: string; nowMs: number; outages: readonly Outage[] }> {
     const prefix = this.keys.partition(this.kind.partitionOf(id));
-    const { document, nowMs } = await readTimed(this.redis, this.#key(id), prefix);
-    return { stored: this.#parse(document), seen: fingerprintOf(document), nowMs };
+    const { document, nowMs, outages } = await readTimed(this.redis, this.#key(id), prefix);
+    return { stored: this.#parse(document), seen: fingerprintOf(document), nowMs, outages };
   }
 
   #key(id: string): string {
@@ -264,15 +271,15 @@ function unreadable(id: string): (error: unknown) => Unreadable {
   };
 }
 
-/** What a key holds, and the time of its partition by which it is judged, in ms. */
+/** What a key holds, the time of its partition by which it is judged, in ms, and when nobody of ours was there. */
 export async function readTimed(
   redis: RedisClient,
   key: string,
   prefix: string,
-): Promise<{ document: unknown; nowMs: number }> {
+): Promise<{ document: unknown; nowMs: number; outages: readonly Outage[] }> {
   const reply = await runScript(redis, readScript, [key], [prefix]);
-  const [document, now] = Array.isArray(reply) ? reply : [];
-  return { document, nowMs: Number(now) };
+  const [document, now, outages] = Array.isArray(reply) ? reply : [];
+  return { document, nowMs: Number(now), outages: toOutages(outages) };
 }
 
 /**

@@ -10,9 +10,10 @@ import { markOf } from '../../src/approvals/approval-audit.ts';
 import { consequencesOf, consequencesOfOpening } from '../../src/approvals/consequences.ts';
 import { inboxesOf } from '../../src/approvals/inbox.ts';
 import { type Approval, isEnded, type Step } from '../../src/domain/approval/record.ts';
-import { type Circumstances, dueOf, type Outage } from '../../src/domain/approval/time.ts';
+import { type Circumstances, dueOf } from '../../src/domain/approval/time.ts';
 import type { AuditEvent } from '../../src/domain/audit-event.ts';
 import type { ApprovalId } from '../../src/domain/ids.ts';
+import type { Outage } from '../../src/domain/outage.ts';
 import type { Effect } from '../../src/redis/effects.ts';
 
 /** As in lanes.lua and due.lua: how long nobody looked is an outage, how often a look is noted, how many outages are kept. */

@@ -1,6 +1,7 @@
 /** What time alone does to an approval, and when. Pure. */
 
 import type { PersonId } from '../ids.ts';
+import { awayBetween, type Outage } from '../outage.ts';
 import type { Approvers } from '../quorum.ts';
 import { enoughSaid, insteadOf } from './agreement.ts';
 import { answerOf } from './answer.ts';
@@ -48,12 +49,6 @@ export type TickResult =
   | 'held'
   | 'released'
   | 'unknown';
-
-/** A time in which no process of ours was there, so that nobody could answer, in ms. */
-export interface Outage {
-  readonly fromMs: number;
-  readonly untilMs: number;
-}
 
 /** What the machine has to know of the world when time moves an approval on. */
 export interface Circumstances {
@@ -204,14 +199,6 @@ function chanceOf(
   const laterMs = Math.max(owed, seen);
   if (laterMs <= nowMs) return undefined;
   return { deadlineMs: laterMs, ...(awayMs > 0 ? { creditedMs: Math.max(awayMs, creditedMs) } : {}) };
-}
-
-/** How much of a time nobody of ours was there, in ms. */
-function awayBetween(outages: readonly Outage[], fromMs: number, untilMs: number): number {
-  return outages.reduce(
-    (sum, outage) => sum + Math.max(0, Math.min(outage.untilMs, untilMs) - Math.max(outage.fromMs, fromMs)),
-    0,
-  );
 }
 
 function climb(

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { EscalationId, PersonId } from '../ids.ts';
 import { Address } from '../message.ts';
+import { awayBetween, type Outage } from '../outage.ts';
 import type { Importance } from '../person.ts';
 import {
   call,
@@ -145,8 +146,12 @@ export function goesOnAt(escalation: Escalation, step: number, nowMs: number): E
 
 export type TickResult = 'nothing' | EscalationEvent;
 
-/** What time brings about. */
-export function tick(escalation: Escalation, s: Surroundings): EscalationStep<TickResult> {
+/** What time brings about. @param outages in which nobody of ours was there, so that nobody could be heard */
+export function tick(
+  escalation: Escalation,
+  s: Surroundings,
+  outages: readonly Outage[] = [],
+): EscalationStep<TickResult> {
   const { standing } = escalation;
   const isDue = 'nextMs' in standing && standing.nextMs !== undefined && standing.nextMs <= s.nowMs;
   switch (standing.state) {
@@ -169,7 +174,7 @@ export function tick(escalation: Escalation, s: Surroundings): EscalationStep<Ti
       };
     }
     case 'ACKED':
-      return isDue ? lookAfterOwner(escalation, standing, s) : { result: 'nothing' };
+      return isDue ? lookAfterOwner(escalation, standing, s, outages) : { result: 'nothing' };
     case 'SNOOZED':
       if (!isDue) return { result: 'nothing' };
       return { result: 'woken', moved: bySystem(goesOnAt(escalation, escalation.step, s.nowMs), 'woken') };
@@ -235,6 +240,7 @@ function lookAfterOwner(
   escalation: Escalation,
   standing: Acked,
   s: Surroundings,
+  outages: readonly Outage[],
 ): EscalationStep<TickResult> {
   const { acknowledge, maxAgeMs } = escalation.plan;
   const { nextMs: _, ...same } = standing;
@@ -248,6 +254,13 @@ function lookAfterOwner(
     const { calledOn } = toldWith(escalation, acts);
     const next: Escalation = { ...advance(escalation, asked), ...(calledOn ? { calledOn } : {}) };
     return { result: 'asked-still', moved: bySystem(next, 'asked-still', acts) };
+  }
+  const { nextMs: untilMs = s.nowMs } = standing;
+  const awayMs = awayBetween(outages, untilMs - acknowledge.withinMs, s.nowMs);
+  // What they wrote meanwhile is still to be heard.
+  if (awayMs > 0 && s.nowMs < untilMs + awayMs) {
+    const later: Standing = { ...standing, nextMs: untilMs + awayMs };
+    return { result: 'credited', moved: bySystem(advance(escalation, later), 'credited') };
   }
   const at = { first: 0, same: lastCallOf(escalation), next: escalation.step }[acknowledge.goesOnAt];
   return { result: 'not-confirmed', moved: bySystem(goesOnAt(escalation, at, s.nowMs), 'not-confirmed') };

@@ -207,6 +207,7 @@ export type EscalationEvent =
   | 'exhausted'
   | 'acknowledged'
   | 'asked-still'
+  | 'credited'
   | 'confirmed'
   | 'not-confirmed'
   | 'let-go'

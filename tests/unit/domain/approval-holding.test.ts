@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { claim } from '../../../src/domain/approval/execution.ts';
 import { HELD_YES_MS, holdYes } from '../../../src/domain/approval/holding.ts';
 import type { Approval } from '../../../src/domain/approval/record.ts';
-import { type Outage, tick } from '../../../src/domain/approval/time.ts';
+import { tick } from '../../../src/domain/approval/time.ts';
 import { vote } from '../../../src/domain/approval/voting.ts';
+import type { Outage } from '../../../src/domain/outage.ts';
 import { type ApprovalWish, anApproval, aVote, OPENED_MS, VALID_FOR_MS } from '../../support/approvals.ts';
 
 const HOUR = 3_600_000;

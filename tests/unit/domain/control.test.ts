@@ -338,3 +338,43 @@ describe('the control of a conversation', () => {
     expect(others).toEqual({ ...taken, origin: PLACE, rev: taken.rev + 1 });
   });
 });
+
+describe('a time in which no process of ours was there', () => {
+  const MINUTE = 60_000;
+  const taken = takeOver(
+    untouched(ConversationId.parse('slack:T:C:1')),
+    { by: aPerson('dana'), permitted: true, idleMs: 30 * MINUTE },
+    0,
+  ).moved!.next;
+  const asked = requestHandoff(
+    untouched(ConversationId.parse('slack:T:C:1')),
+    { by: { kind: 'agent' } },
+    { waitMs: 10 * MINUTE, origin: PLACE },
+    0,
+  ).moved!.next;
+
+  it.each([
+    ['whoever has a conversation', taken, 30],
+    ['those who are waited for', asked, 10],
+  ])('C4 is credited once to %s', (_, control, minutes) => {
+    const away = [{ fromMs: 5 * MINUTE, untilMs: 35 * MINUTE }];
+    const back = tick(control, 35 * MINUTE, away);
+    const later = back.moved!.next;
+
+    expect(back).toMatchObject({ result: 'credited', moved: { event: 'credited' } });
+    expect(later).toMatchObject({
+      state: control.state,
+      untilMs: (minutes + 30) * MINUTE,
+      epoch: control.epoch,
+    });
+    expect(tick(later, (minutes + 30) * MINUTE - 1, away).moved).toBeUndefined();
+    expect(tick(later, (minutes + 30) * MINUTE, away).result).not.toBe('credited');
+  });
+
+  it('is none of theirs where it was over before', () => {
+    const away = [{ fromMs: -20 * MINUTE, untilMs: -5 * MINUTE }];
+
+    expect(tick(taken, 30 * MINUTE, away).result).toBe('gone-quiet');
+    expect(tick(asked, 10 * MINUTE, away).result).toBe('unanswered');
+  });
+});

@@ -105,6 +105,26 @@ describe('an escalation', () => {
     expect(pushed([{ kind: 'stop', id: '' }])).toEqual(['0:05 kim slack last']);
   });
 
+  it('gives whoever is asked whether they are still on it the time in which nobody could hear them', () => {
+    const run = new Run(world(), plan([call('alex'), wait(600)])).raise().pass(START);
+    run.do(taken(ALEX, 0)).pass(START + HOUR);
+    const { standing } = run.escalation;
+    const dueMs = 'nextMs' in standing ? standing.nextMs! : 0;
+    const backMs = START + 3 * HOUR;
+    const away = [{ fromMs: dueMs - MINUTE, untilMs: backMs }];
+    const results: string[] = [];
+    let { escalation } = run;
+    for (let atMs = backMs; results.at(-1) !== 'not-confirmed'; atMs = dueOf(escalation) ?? atMs) {
+      const { result, moved } = tick(escalation, surroundings(world(), atMs), away);
+      results.push(result);
+      escalation = moved?.next ?? escalation;
+      // As long as they would have had without it, and no longer.
+      if (result === 'not-confirmed') expect(atMs).toBe(backMs + 15 * MINUTE);
+    }
+
+    expect(results.slice(0, -1).every((result) => result === 'credited')).toBe(true);
+  });
+
   it('keeps to its hours after an outage: what was closed counts as no waiting', () => {
     const hours = { first: [0, 30 * MINUTE] as const };
     const steps = [call('alex'), wait(20), call('dana'), wait(20), call('alex'), wait(20)];
