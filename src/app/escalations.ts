@@ -31,6 +31,7 @@ export function createEscalations(core: Core): Escalations {
     escalations,
     quietOf: (person) => quietOf(directory, person),
     placeOn: (person, platform) => placeOn(person, platform)?.to,
+    show: (person, page) => worker.showCard(person, page),
     isOneMessage: (platform, markdown) => gateways.get(platform)?.isOneMessage?.(markdown) ?? true,
     rememberMs,
     log,

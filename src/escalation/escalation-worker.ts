@@ -162,7 +162,6 @@ export class EscalationWorker {
         );
         return DONE;
       case 'page':
-        await this.#showCard(item);
         await this.#noteCalled(await escalations.find(item.page.escalation));
         await pagers.admit(item.person, this.#pageOf(item));
         return DONE;
@@ -219,7 +218,7 @@ export class EscalationWorker {
   }
 
   /** Whoever may decide what they are called about gets its card where they are called. */
-  async #showCard({ person: id, page }: Extract<EscalationItem, { kind: 'page' }>): Promise<void> {
+  async showCard(id: PersonId, page: Pick<Page, 'approvalId' | 'platform'>): Promise<void> {
     const { approvals, directory, placeOn } = this.deps;
     if (page.approvalId === undefined) return;
     const approval = await approvals.find(page.approvalId);

@@ -34,6 +34,8 @@ export interface PagerDeps {
   readonly quietOf: (person: PersonId) => Quiet;
   /** Where somebody is written to on a platform; undefined where they are not. */
   readonly placeOn: (person: PersonId, platform: Platform) => Address | undefined;
+  /** Shows somebody where they are called what they are called about, if that is theirs to decide. Harmless to repeat. */
+  readonly show: (person: PersonId, page: Page) => Promise<void>;
   /** Whether a text goes out on a platform in one message. */
   readonly isOneMessage: (platform: Platform, markdown: string) => boolean;
   /** How long a delivery is remembered, in ms. */
@@ -97,8 +99,9 @@ export class Pagers {
 
   async #flush(person: PersonId): Promise<void> {
     const { escalations, quietOf } = this.deps;
-    const waiting = (await this.#records.find(person))?.waiting;
-    if (!waiting) return this.#records.dropTimer(person);
+    const { stored, nowMs: nearlyMs } = await this.#records.read(person);
+    if (!stored) return this.#records.dropTimer(person);
+    const { waiting } = stored;
     const epochs = new Map<EscalationId, number | undefined>();
     for (const { escalation } of waiting) {
       if (!epochs.has(escalation)) epochs.set(escalation, (await escalations.find(escalation))?.epoch);
@@ -106,6 +109,10 @@ export class Pagers {
     // What came in since is looked at when its time comes.
     const isTrue = ({ escalation, epoch }: Page) =>
       !epochs.has(escalation) || epochs.get(escalation) === epoch;
+    // Before they read of it; what is quiet, or over, is not shown either.
+    for (const { pages } of flush(stored, isTrue, quietOf(person), nearlyMs)?.told ?? []) {
+      for (const page of pages) await this.deps.show(person, page);
+    }
     await this.#records.apply(person, (pager, nowMs) => {
       const flushed = pager && flush(pager, isTrue, quietOf(person), nowMs);
       if (!flushed) return { result: undefined };

@@ -64,6 +64,7 @@ async function outgoing(to: Address): Promise<Extract<OutboxItem, { kind: 'page'
     escalations: { find: async () => ({ epoch: 1 }) as never }, // all that is asked of it
     quietOf: () => (_importance, atMs) => (isQuiet ? atMs + HOUR : atMs),
     placeOn: () => to,
+    show: async () => {},
     isOneMessage: (_platform, markdown) => slack.gateway.isOneMessage(markdown),
     rememberMs: () => HOUR,
     log: silent,

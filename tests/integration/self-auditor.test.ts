@@ -98,6 +98,7 @@ class World {
       escalations: this.escalations,
       quietOf: () => (_importance, atMs) => atMs + HOUR,
       placeOn: () => undefined,
+      show: async () => {},
       isOneMessage: () => true,
       rememberMs: () => HOUR,
       log: silent,

@@ -39,6 +39,7 @@ export class RealEngine {
       escalations,
       quietOf: (person) => setting.quietOf(person),
       placeOn: (person, platform) => setting.placeOn(person, platform),
+      show: async () => {},
       isOneMessage: (platform, markdown) => setting.isOneMessage(platform, markdown),
       rememberMs: () => REMEMBER_MS,
       log: silent,
