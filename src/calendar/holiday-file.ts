@@ -187,9 +187,20 @@ function spansOf(series: Series): Span[] {
   const start = property(event, 'dtstart');
   const clock = clockOf(start, series.zones);
   const lengthMs = lengthOf(event, start);
-  return occurrencesOf(series, start, clock)
-    .map((wall) => ({ kind: clock.kind, from: clock.at(wall), until: clock.at(wall + lengthMs) }))
-    .filter(({ from, until }) => from < until);
+  if (lengthMs <= 0) {
+    throw new Error('it ends when it begins, or before; say with DTEND or DURATION how long it lasts');
+  }
+  if (event.hasProperty('exrule')) {
+    throw new Error(
+      'EXRULE is not supported, and has not been part of iCal since 2009; name the dates with EXDATE',
+    );
+  }
+  return (
+    occurrencesOf(series, start, clock)
+      .map((wall) => ({ kind: clock.kind, from: clock.at(wall), until: clock.at(wall + lengthMs) }))
+      // A night in which the clock goes forward may swallow a short one.
+      .filter(({ from, until }) => from < until)
+  );
 }
 
 function lengthOf(event: ICAL.Component, start: ICAL.Property): number {
@@ -198,7 +209,9 @@ function lengthOf(event: ICAL.Component, start: ICAL.Property): number {
     if (clockName(end) !== clockName(start)) {
       throw new Error('it begins and ends in different time zones; DTSTART and DTEND must be in the same');
     }
-    return wallOf(onlyTime(end)) - wallOf(onlyTime(start));
+    const lengthMs = wallOf(onlyTime(end)) - wallOf(onlyTime(start));
+    // Some programs write one whole day so, though its end should be the day after.
+    return lengthMs === 0 && onlyTime(start).isDate ? DAY_MS : lengthMs;
   }
   const duration = event.getFirstPropertyValue('duration');
   if (duration instanceof ICAL.Duration) return duration.toSeconds() * 1000;
@@ -285,6 +298,10 @@ function toMatch(named: readonly ICAL.Property[], clock: Clock, zones: Map<strin
     for (const time of timesOf(dates)) {
       if (time.isDate) days.add(wallOf(time));
       else if (its.kind === clock.kind) moments.add(its.at(wallOf(time)));
+      else
+        throw new Error(
+          `${dates.name.toUpperCase()} and DTSTART must both be local times, or both have a time zone`,
+        );
     }
   }
   return (wall: number) => days.has(Math.floor(wall / DAY_MS) * DAY_MS) || moments.has(clock.at(wall));

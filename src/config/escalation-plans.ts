@@ -77,7 +77,13 @@ const WrittenTarget = z.union([
   z
     .strictObject({
       channel: z
-        .record(PlatformKey, z.string().min(1).max(280))
+        .record(
+          PlatformKey,
+          z
+            .string()
+            .max(280)
+            .regex(/^[^#@\s]/, 'a channel is named by its id, not by its name'),
+        )
         .describe('Platform to channel, by the id the platform gives it: `{ slack: C0123 }`.'),
     })
     .transform(({ channel }): Target[] =>

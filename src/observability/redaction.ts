@@ -263,9 +263,10 @@ const SECRET_SHAPES: readonly (readonly [RegExp, string])[] = [
   [/(?<![A-Za-z0-9])eyJ[\w-]{1,2000}\.[\w-]+(?:\.[\w-]*)?/g, REDACTED],
   // The reply address of an approval: knowing it is half of answering.
   [/(?<![A-Za-z0-9])apr\+[^@\s"'<>]{1,200}(?=@)/gi, `apr+${REDACTED}`],
-  // No word: that begins with a capital letter at most, and is no longer than words are.
+  // Behind `bearer` in small letters a word is a word; otherwise those are that speak of it.
+  [/(?<![A-Za-z0-9])(bearer)\s+(?![a-z]{1,19}(?![\w~+/=-]))[\w.~+/=:-]{6,}/g, `$1 ${REDACTED}`],
   [
-    /(?<![A-Za-z0-9])([Bb]earer|BEARER)\s+(?![A-Za-z]?[a-z]{0,18}(?![\w~+/=-]))[\w.~+/=:-]{6,}/g,
+    /(?<![A-Za-z0-9])(Bearer|BEARER)\s+(?!(?:auth[a-z]*|tokens?|schemes?|credentials?|headers?|methods?|keys?|Auth[a-z]*|Tokens?|Schemes?)\b)[\w.~+/=:-]{6,}/g,
     `$1 ${REDACTED}`,
   ],
   // Who signs in stands before the `@` of an address, with a password or as a token; not what is asked for behind it.

@@ -171,7 +171,11 @@ export class PlanWalk {
     const called = instead ? call(this.escalation, { who, importance, caller }, 'call', this.s) : first;
     const next = this.escalation.step + 1;
     if (isNobody(called)) {
-      if (step.onEmpty.kind === 'hold' && this.#waitsOn()) return false;
+      // Where somebody is there whom it comes from, nobody else would come.
+      const isOnlyExcepted = !isNobody(
+        call({ ...this.escalation, except: [] }, { who, importance, caller }, 'call', this.s),
+      );
+      if (step.onEmpty.kind === 'hold' && !isOnlyExcepted && this.#waitsOn()) return false;
       this.#note(step, 'empty');
       // Who comes to it while it goes on is called then; a channel that cannot be posted in is nobody.
       if (step.onEmpty.kind === 'go-on') this.#lookFor(step, importance);

@@ -58,6 +58,12 @@ function withZone(file: string): string {
 }
 
 describe('a holiday file', () => {
+  it('take an event that ends on the day it begins for that day', () => {
+    expect(datesOff(2026, ['DTSTART;VALUE=DATE:20261225', 'DTEND;VALUE=DATE:20261225'])).toEqual([
+      '2026-12-25',
+    ]);
+  });
+
   it('has all-day events as days on the clock of whoever has them off, their end not included', () => {
     expect(datesOff(2026, ['DTSTART;VALUE=DATE:20260501'])).toEqual(['2026-05-01']);
     expect(datesOff(2026, ['DTSTART;VALUE=DATE:20261224', 'DTEND;VALUE=DATE:20261227'])).toEqual([
@@ -298,6 +304,17 @@ describe('a holiday file that cannot be used', () => {
     [
       ['DTSTART;TZID=Europe/Berlin:20260101T090000', 'DTEND;TZID=Europe/Paris:20260101T100000'],
       'it begins and ends in different time zones',
+    ],
+    [['DTSTART;VALUE=DATE:20261225', 'DTEND;VALUE=DATE:20261224'], 'it ends when it begins, or before'],
+    [['DTSTART:20261225T000000'], 'it ends when it begins, or before'],
+    [['DTSTART;VALUE=DATE:20261225', 'DURATION:P0D'], 'it ends when it begins, or before'],
+    [
+      ['DTSTART;VALUE=DATE:20260101', 'RRULE:FREQ=YEARLY;COUNT=3', 'EXRULE:FREQ=YEARLY;INTERVAL=2'],
+      'EXRULE is not supported',
+    ],
+    [
+      ['DTSTART;VALUE=DATE:20260101', 'RRULE:FREQ=YEARLY;COUNT=3', 'EXDATE:20270101T000000Z'],
+      'EXDATE and DTSTART must both be local times',
     ],
   ])('names the event and what is wrong: %j', (event, message) => {
     expect(reading(event)).toThrow(HolidayFileError);

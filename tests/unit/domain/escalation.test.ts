@@ -125,6 +125,15 @@ describe('an escalation', () => {
     expect(results.slice(0, -1).every((result) => result === 'credited')).toBe(true);
   });
 
+  it('waits for nobody where the one who is there is who it comes from', () => {
+    const held: PlanStep = { ...call('alex'), onEmpty: { kind: 'hold' } };
+    const duty = plan([held, wait(15), call('dana'), wait(60)]);
+    const { moved } = raise(undefined, { ...REPORT, except: [ALEX] }, duty, START);
+    const { moved: walked } = tick(moved!.next, surroundings(world(), START));
+
+    expect(walked?.acts).toMatchObject([{ kind: 'page', person: DANA }]);
+  });
+
   it('keeps to its hours after an outage: what was closed counts as no waiting', () => {
     const hours = { first: [0, 30 * MINUTE] as const };
     const steps = [call('alex'), wait(20), call('dana'), wait(20), call('alex'), wait(20)];
