@@ -149,13 +149,13 @@ describe('an escalation', () => {
   it('leaves out the wait for nobody also where something else stands before it, unless that calls a program', () => {
     const worse: PlanStep = { kind: 'severity', id: '', severity: 'error' };
     const webhook: PlanStep = { kind: 'webhook', id: '', webhook: 'pager' };
-    const after = (step: PlanStep) => {
+    const firstBehind = (step: PlanStep) => {
       const steps = [call('nobody'), step, wait(15), call('dana'), wait(60)];
       return callsOf(new Run(world(), plan(steps)).raise().pass(START + 20 * MINUTE))[0];
     };
 
-    expect(after(worse)).toBe('0:00 dana slack');
-    expect(after(webhook)).toBe('0:15 dana slack');
+    expect(firstBehind(worse)).toBe('0:00 dana slack');
+    expect(firstBehind(webhook)).toBe('0:15 dana slack');
   });
 
   it('is no worse when the same is reported again that its policy takes less seriously', () => {
