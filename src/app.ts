@@ -137,7 +137,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     ],
     log,
   );
-  const change = createConfigChange(core, agent, escalations.timers, isWorking);
+  const change = createConfigChange(core, agent, [escalations.timers, escalations.pagers], isWorking);
 
   log.info({ step: 4, channels: [...gateways.keys()] }, 'opening channels');
   await services.start();

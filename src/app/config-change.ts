@@ -2,6 +2,7 @@
 import { idleConditionsIn } from '../agent/tools/idle-conditions.ts';
 import { misnamedIn } from '../agent/tools/misnamed.ts';
 import type { EscalationTimers } from '../escalation/escalation-timers.ts';
+import type { Pagers } from '../escalation/pagers.ts';
 import { PeopleChange } from '../router/people-change.ts';
 import { StrandedApprovals } from '../router/stranded-approvals.ts';
 import { createShopTools } from '../sandbox/shop/shop-tools.ts';
@@ -20,7 +21,7 @@ export interface ConfigChange {
 export function createConfigChange(
   core: Core,
   agent: AgentEquipment,
-  escalations: Pick<EscalationTimers, 'heedPeople'>,
+  escalations: readonly Pick<EscalationTimers | Pagers, 'heedPeople'>[],
   isWorking: boolean,
 ): ConfigChange {
   const { clock, log, redis, keys, stores } = core;
@@ -48,7 +49,7 @@ export function createConfigChange(
         .catch((error: unknown) => {
           log.error({ error }, 'the waiting requests could not be held against the people who are left');
         })
-        .then(() => escalations.heedPeople())
+        .then(() => Promise.all(escalations.map((each) => each.heedPeople())))
         .catch((error: unknown) => {
           log.error({ error }, 'what people are called about could not be held against who is there now');
         })

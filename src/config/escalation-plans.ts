@@ -301,7 +301,7 @@ export const WrittenPlan = z
         '`{ go_to: … }`: at this step.',
     ),
     only_in: HoursName.optional().describe(
-      'Steps are taken within these working hours of schedules.yaml only.',
+      'Steps are taken within these working hours of schedules.yaml only; whoever comes on call meanwhile, and the last resort once more, are called when they begin.',
     ),
   })
   .transform(

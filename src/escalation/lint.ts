@@ -51,6 +51,7 @@ export function lint(deps: LintDeps, nowMs: number): Finding[] {
         ...unused(plan, deps),
         ...powerless(plan, deps),
         ...hasty(plan),
+        ...lasting(plan),
         ...repeated(plan, deps),
         ...skipped(plan, deps),
       ].map(found('warning')),
@@ -233,6 +234,14 @@ function hasty({ steps }: EscalationPlan): string[] {
   return steps.at(-1)?.kind === 'notify'
     ? ['its last step calls somebody and does not wait: the last resort is called at the same moment']
     : [];
+}
+
+/** What is old stays with whoever has it. If it is that before they are asked the first time, they always keep it. */
+function lasting({ maxAgeMs, acknowledge: { remindMs, withinMs } }: EscalationPlan): string[] {
+  if (remindMs === undefined || maxAgeMs > remindMs + withinMs) return [];
+  return [
+    `whoever takes it keeps it, however long they are silent: max_age (${lengthText(maxAgeMs)}) is over before they are asked and could have answered (${lengthText(remindMs + withinMs)})`,
+  ];
 }
 
 /** The same target twice in one call: it is called once. */

@@ -10,7 +10,15 @@
 
 import { toItem } from '../delivery/escalation-item.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
-import { admit, flush, type Page, Pager, type Quiet, type Told } from '../domain/escalation/pager.ts';
+import {
+  admit,
+  flush,
+  heedQuiet,
+  type Page,
+  Pager,
+  type Quiet,
+  type Told,
+} from '../domain/escalation/pager.ts';
 import type { Place } from '../domain/escalation/record.ts';
 import { ConversationId, type EscalationId, PersonId, type Platform } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
@@ -71,6 +79,24 @@ export class Pagers {
       once,
     );
     await this.#flush(person);
+  }
+
+  /** To be called when quiet hours may have changed: what they do not keep back any more is told. */
+  async heedPeople(): Promise<void> {
+    for await (const id of this.#records.ids()) {
+      const person = PersonId.parse(id);
+      try {
+        await this.#records.apply(person, (pager, nowMs) => {
+          const next = pager && heedQuiet(pager, this.deps.quietOf(person), nowMs);
+          return { result: undefined, ...(next ? { next } : {}) };
+        });
+      } catch (error) {
+        this.deps.log.error(
+          { err: error, person },
+          'what waits for somebody could not be held against their quiet hours',
+        );
+      }
+    }
   }
 
   /** One look at a partition: tells what is due. */

@@ -4,6 +4,7 @@ import type { Page } from '../../src/domain/escalation/pager.ts';
 import { ApprovalId, EscalationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { Pagers } from '../../src/escalation/pagers.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
+import { PARTITIONS } from '../../src/redis/keys.ts';
 import { anAddress } from '../support/approvals.ts';
 import { openStore, silent } from '../support/core.ts';
 
@@ -51,6 +52,16 @@ describe('what somebody is called about', () => {
     await pagers.admit(DANA, aPage('last', 'urgent'));
 
     expect(world.shown.toSorted()).toEqual(['first', 'last', 'loud']);
+  });
+
+  it('is told, and shown, once quiet hours are taken away', async () => {
+    const { world, pagers } = await open();
+    await pagers.admit(DANA, aPage('first'));
+    world.isQuiet = false;
+    await pagers.heedPeople();
+    for (let partition = 0; partition < PARTITIONS; partition++) await pagers.sweep(partition, 10);
+
+    expect(world.shown).toEqual(['first']);
   });
 
   it('E1 is shown to nobody who is not called any more', async () => {

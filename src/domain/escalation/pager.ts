@@ -74,6 +74,12 @@ export function admit(pager: Pager | undefined, person: PersonId, page: Page, qu
   return scheduled({ ...before, rev: before.rev + 1, waiting: [...before.waiting, page] }, quiet, page.atMs);
 }
 
+/** When something is told, by quiet hours as they are now. Undefined when that is as it was. */
+export function heedQuiet(pager: Pager, quiet: Quiet, nowMs: number): Pager | undefined {
+  const next = scheduled(pager, quiet, nowMs);
+  return next.nextMs === pager.nextMs ? undefined : { ...next, rev: pager.rev + 1 };
+}
+
 /** What is to be told now. `isTrue`: whether something still is. Undefined when there is nothing to change. */
 export function flush(
   pager: Pager,

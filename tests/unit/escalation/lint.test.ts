@@ -21,6 +21,15 @@ describe('the check of a policy', () => {
     ]);
   });
 
+  it('warns of one that is old before whoever has it is asked whether they are still on it', () => {
+    const [duty, usual] = [`${DUTY}\nmax_age: 1h`, `${DUTY}\nmax_age: 2h`];
+
+    expect(warningsOf(worldWith(duty, { rest: USED }))).toEqual([
+      expect.stringContaining('whoever takes it keeps it, however long they are silent: max_age (1 h)'),
+    ]);
+    expect(warningsOf(worldWith(usual, { rest: USED }))).toEqual([]);
+  });
+
   it('E6 refuses one whose last resort has no account on a platform that runs', () => {
     const findings = findingsOf(worldWith(DUTY, { rest: USED, off: ['slack'] }));
 
