@@ -12,6 +12,7 @@ import { Outbox } from '../delivery/outbox.ts';
 import { ModelOutage } from '../escalation/model-outage.ts';
 import { Slots } from '../health/slots.ts';
 import { KeyedQueue } from '../mailbox/keyed-queue.ts';
+import { aloneBy } from '../memory/alone.ts';
 import { Recollection } from '../memory/recollection.ts';
 import { ConversationStates } from '../router/conversation-state.ts';
 import { createConversationWorker } from '../router/conversation-worker.ts';
@@ -81,7 +82,11 @@ export function createConversations(
     gateways,
     sendNow: (platform) => (outboxes.get(platform)?.hasRoom() ? session.id : ''),
     onHanded: (claims) => handOver(claims, outboxes),
-    recollection: new Recollection(stores.memory, () => config().settings.memory),
+    recollection: new Recollection(
+      stores.memory,
+      () => config().settings.memory,
+      aloneBy(stores.transcripts),
+    ),
     onTurn: (turn) => keeper.turnDone(turn),
     clock,
     log,

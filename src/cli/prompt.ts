@@ -23,6 +23,7 @@ import type { Address } from '../domain/message.ts';
 import { guestIdOf, type Person } from '../domain/person.ts';
 import type { Entry } from '../domain/transcript.ts';
 import { CLI_PLATFORM, Directory } from '../identity/directory.ts';
+import { aloneBy } from '../memory/alone.ts';
 import { Recollection } from '../memory/recollection.ts';
 import { createLogger } from '../observability/logger.ts';
 import { redactText, secretsOf } from '../observability/redaction.ts';
@@ -201,7 +202,7 @@ async function withKept<Result>(
     return work(config, {
       conversationId,
       stored: entries.map(({ json }) => json),
-      recollection: new Recollection(memory, () => config.settings.memory),
+      recollection: new Recollection(memory, () => config.settings.memory, aloneBy(transcripts)),
     });
   });
 }

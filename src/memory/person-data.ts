@@ -361,10 +361,13 @@ export class PersonData {
           removed.messages += said;
         }
       }
+      // A summary that does not say whose words it holds may tell what they were told about.
+      const told = entries.some(({ entry }) => isToldOf(entry, ids));
+      if (told) await dropSummary(conversationId);
       removed.messages += await this.#rewrite(conversationId, entries, (seen) =>
         withoutThem(seen, ids, { names, sourcesWithout: this.deps.sourcesWithout }),
       );
-      if (said > 0) await dropSummary(conversationId);
+      if (said > 0 || told) await dropSummary(conversationId);
     }
     for await (const { conversationId } of this.#summariesOf(ids)) await dropSummary(conversationId);
     removed.told = await this.#sumOfClients(ids, (client) => this.deps.clients.erase(client));
@@ -550,6 +553,11 @@ function isSaidBy(
   ids: readonly PersonId[],
 ): entry is Extract<Entry, { kind: 'user' }> {
   return entry?.kind === 'user' && entry.from.person !== undefined && ids.includes(entry.from.person);
+}
+
+/** Whether the gateway told the agent there of something about them. */
+function isToldOf(entry: Entry | undefined, ids: readonly PersonId[]): boolean {
+  return entry?.kind === 'event' && (entry.about ?? []).some((person) => ids.includes(person));
 }
 
 function isAlone(entries: readonly StoredEntry[], ids: readonly PersonId[]): boolean {

@@ -6,6 +6,7 @@
  */
 import { type Held, type MemorySettings, summarises } from '../config/memory.ts';
 import type { ConversationId, PersonId } from '../domain/ids.ts';
+import type { IsAlone } from './alone.ts';
 import type { MemoryStore } from './memory-store.ts';
 
 export interface Remembered {
@@ -25,6 +26,8 @@ export class Recollection {
   constructor(
     private readonly memory: Pick<MemoryStore, 'summaryOf' | 'profileOf'>,
     private readonly settings: () => MemorySettings,
+    /** Whether nobody but this person has ever said something there. */
+    private readonly isAlone: IsAlone,
   ) {}
 
   /**
@@ -38,8 +41,14 @@ export class Recollection {
       summarises(settings, held) ? this.memory.summaryOf(held.conversationId) : undefined,
       person !== undefined && settings.summaries.people ? this.memory.profileOf(person) : undefined,
     ]);
+    const known = profile?.consent.given ? profile.text : undefined;
+    // What a turn is shown of a conversation may begin behind what somebody else said in it.
+    const isTheirs =
+      known !== undefined &&
+      person !== undefined &&
+      (await this.isAlone({ conversationId: held.conversationId, requester: person, isPrivate: true }));
     return {
-      ...(profile?.consent.given && profile.text !== undefined ? { person: profile.text } : {}),
+      ...(isTheirs ? { person: known } : {}),
       ...(summary
         ? {
             conversation: summary.text,

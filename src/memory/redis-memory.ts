@@ -13,6 +13,8 @@ import { bounded, Gone, isText, Profile, Summary, withSeen } from './records.ts'
 
 /** How long it is known that something was dropped: longer than a model takes to write what takes its place, in ms. */
 const GONE_FOR_MS = 24 * 60 * 60_000;
+/** That somebody has agreed is known until they take it back; a record needs an end. */
+const CONSENT_FOR_MS = 10 * 365 * 24 * 60 * 60_000;
 
 export class RedisMemory implements MemoryStore {
   readonly notes: NoteStore;
@@ -30,7 +32,8 @@ export class RedisMemory implements MemoryStore {
     const kind = {
       partitionOf,
       dueOf: () => undefined,
-      keepMs: (stored: object) => (isGone(stored) ? GONE_FOR_MS : keepMs()),
+      keepMs: (stored: object) =>
+        isGone(stored) ? GONE_FOR_MS : isConsentAlone(stored) ? CONSENT_FOR_MS : keepMs(),
     };
     this.#summaries = new RecordStore<Summary | Gone>(redis, keys, writer, {
       ...kind,
@@ -77,6 +80,26 @@ export class RedisMemory implements MemoryStore {
       return { result: wasThere, next: afterThat(stored), effects: wasThere ? toEffects(audit) : [] };
     });
     return dropped ?? false;
+  }
+
+  /** Drops one that has been kept long enough, unless it was written anew since it was read. Whether it did. */
+  async expireSummary({ conversationId, rev }: Summary, audit: AuditEvent): Promise<boolean> {
+    const dropped = await this.#summaries.apply(conversationId, (stored) =>
+      stored?.rev === rev
+        ? { result: true, next: afterThat(stored), effects: toEffects(audit) }
+        : { result: false },
+    );
+    return dropped ?? false;
+  }
+
+  /** So many entries are gone from the beginning of the conversation: it was made of as many less that are left. */
+  async shortenSummary(conversationId: ConversationId, count: number): Promise<void> {
+    await this.#summaries.apply(conversationId, (stored) => {
+      const summary = thereOf(stored);
+      if (!summary) return { result: undefined };
+      const length = Math.max(0, summary.length - count);
+      return { result: undefined, next: { ...summary, rev: summary.rev + 1, length }, kept: 'as-before' };
+    });
   }
 
   /** All there are; one may come twice. */
@@ -130,6 +153,26 @@ export class RedisMemory implements MemoryStore {
     return written ?? 'moved';
   }
 
+  /**
+   * Drops what is known of somebody and has been kept long enough, unless it was written anew since it was read. That they
+   * agreed to it stays: only they take that back. Whether it did.
+   */
+  async expireProfile({ person, rev }: Profile, audit: AuditEvent): Promise<boolean> {
+    const dropped = await this.#profiles.apply(person, (stored) => {
+      const before = thereOf(stored);
+      if (before?.rev !== rev) return { result: false };
+      const { consent, atMs } = before;
+      if (!consent.given) return { result: true, next: afterThat(stored), effects: toEffects(audit) };
+      if (before.text === undefined) return { result: false };
+      return {
+        result: true,
+        next: { person, rev: rev + 1, consent, seen: {}, atMs },
+        effects: toEffects(audit),
+      };
+    });
+    return dropped ?? false;
+  }
+
   async dropProfile(person: PersonId, audit?: AuditEvent): Promise<boolean> {
     const dropped = await this.#profiles.apply(person, (stored) =>
       thereOf(stored)
@@ -146,6 +189,10 @@ function afterThat(stored: { readonly rev: number } | undefined): Gone {
 
 function thereOf<Kept extends object>(stored: Kept | Gone | undefined): Kept | undefined {
   return stored && !isGone(stored) ? stored : undefined;
+}
+
+function isConsentAlone(stored: object): boolean {
+  return 'consent' in stored && !('text' in stored && stored.text !== undefined);
 }
 
 function isGone(stored: object): stored is Gone {

@@ -2,7 +2,7 @@
  * Removes what has been kept long enough, class by class, and says so in the audit: how much of what, never what it said.
  *
  *   transcripts   what was said before then, up to where somebody speaks next; a silent conversation as a whole
- *   summaries     of conversations, and of people, that were not changed since
+ *   summaries     of conversations, and of people, that were not changed since; that somebody agreed to it stays known
  *   notes         not written since
  *
  * Any number of processes may sweep: what was changed meanwhile is left alone. Should nobody sweep, the store forgets
@@ -64,21 +64,24 @@ export class RetentionSweep {
     const last = entries[count - 1];
     if (!last) return 0;
     const audit = toAudit('transcripts', conversationId, count, beforeMs);
-    return (await this.transcripts.trim(conversationId, count, last.json, audit)) ? count : 0;
+    if (!(await this.transcripts.trim(conversationId, count, last.json, audit))) return 0;
+    await this.memory.shortenSummary(conversationId, count);
+    return count;
   }
 
   async #summaries(beforeMs: number, signal: AbortSignal): Promise<number> {
     let removed = 0;
-    for await (const { conversationId, atMs } of this.memory.summaries()) {
+    for await (const summary of this.memory.summaries()) {
       if (signal.aborted) break;
-      if (atMs >= beforeMs) continue;
-      const audit = toAudit('summaries', conversationId, 1, beforeMs);
-      if (await this.memory.dropSummary(conversationId, audit)) removed++;
+      if (summary.atMs >= beforeMs) continue;
+      const audit = toAudit('summaries', summary.conversationId, 1, beforeMs);
+      if (await this.memory.expireSummary(summary, audit)) removed++;
     }
-    for await (const { person, atMs } of this.memory.profiles()) {
+    for await (const profile of this.memory.profiles()) {
       if (signal.aborted) break;
-      if (atMs >= beforeMs) continue;
-      if (await this.memory.dropProfile(person, toAudit('summaries', person, 1, beforeMs))) removed++;
+      if (profile.atMs >= beforeMs) continue;
+      const audit = toAudit('summaries', profile.person, 1, beforeMs);
+      if (await this.memory.expireProfile(profile, audit)) removed++;
     }
     return removed;
   }

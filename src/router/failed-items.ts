@@ -4,7 +4,8 @@
  *   the lease is lost               nothing: somebody else handles it
  *   the conversation changed hands  back at once, for whoever speaks now
  *   the model is away               back after a pause of an hour at most, which does not count; people are told once
- *                                   in a conversation, however long it is and however often it answers in between
+ *                                   in a conversation, however long it is and however often it answers in between. Where
+ *                                   it had answered in this attempt, the pause grows, and it counts: each is paid for
  *   anything else                   back after a pause that grows, and that counts
  *   counted too often               to the dead letters, for a person to look at; its author is told
  *
@@ -175,7 +176,9 @@ export class FailedItems {
       log.warn({ item: item.id, reason: error.reason, pauseMs }, 'the model is away; the message waits');
       const notice = await this.#delayNotice(claim, item, { reason: error.reason, pauseMs });
       const called = await this.alarms.ofModelAway(claim, item, error, pauseMs);
-      return { pauseMs, counting: 'free', effects: [...notice, ...watched, ...called] };
+      // A turn that is broken off in the middle begins anew, and is paid for again each time.
+      const counting = trace.hasUsed?.() ? 'counts' : 'free';
+      return { pauseMs, counting, effects: [...notice, ...watched, ...called] };
     }
     log.error({ err: error, item: item.id, attempt: claim.attempt }, 'handling an item failed; trying again');
     return {

@@ -44,6 +44,8 @@ export interface Trace {
   shown?: { readonly ref: string; readonly to: Address };
   /** Counts what it has used, where that could not be done at once. */
   settle?: () => Promise<void>;
+  /** Whether it has used any of the model. */
+  hasUsed?: () => boolean;
 }
 
 /** What it leads to. `onRequests`: what depends on requests that others may change, as they are now. */

@@ -26,7 +26,7 @@ import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { MessageDirectives } from '../domain/directive.ts';
 import type { Receive } from '../domain/gateway.ts';
-import { type ConversationId, isTerminal, platformOf } from '../domain/ids.ts';
+import { type ConversationId, isTerminal, type MessageId, platformOf } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Inbound, InboundMessage, InboundRevision, Receipt } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
@@ -129,6 +129,9 @@ export class MessageRouter {
   /** As many of each: acts are answers and the commands that act. */
   readonly #limits: { readonly talk: SenderLimit; readonly acts: SenderLimit };
 
+  /** Messages that are being taken in, by their ids. */
+  readonly #takenIn = new Map<MessageId, Promise<Receipt>>();
+
   constructor(private readonly deps: RouterDeps) {
     const perMinute = () => deps.config().settings.limits.messages_per_person_per_minute;
     this.#limits = {
@@ -140,7 +143,7 @@ export class MessageRouter {
   readonly receive: Receive = async (inbound: Inbound): Promise<Receipt> => {
     switch (inbound.kind) {
       case 'message':
-        return this.#message(inbound);
+        return this.#behindItself(inbound.id, () => this.#message(inbound));
       case 'answer':
         return this.deps.answers.take(inbound);
       case 'revision': {
@@ -154,6 +157,21 @@ export class MessageRouter {
   };
 
   // ── Messages ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * A delivery of what is being taken in waits for that: Slack tells of a mention twice, at the same time. Otherwise the
+   * second could say that it was had before, before the first has said what came of it.
+   */
+  async #behindItself(id: MessageId, takeIn: () => Promise<Receipt>): Promise<Receipt> {
+    const before = this.#takenIn.get(id);
+    const now = before ? before.then(takeIn, takeIn) : takeIn();
+    this.#takenIn.set(id, now);
+    try {
+      return await now;
+    } finally {
+      if (this.#takenIn.get(id) === now) this.#takenIn.delete(id);
+    }
+  }
 
   async #message(written: InboundMessage): Promise<Receipt> {
     const { sender, approvalReply } = written;

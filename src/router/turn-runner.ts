@@ -84,6 +84,7 @@ export class TurnRunner {
     const news = (await beginning?.()) ?? [];
     const meter = budgets.meter(work, budget, work.log);
     work.trace.settle = () => meter.settle();
+    work.trace.hasUsed = () => meter.used.length > 0;
     const brief = await this.#brief(work, news, entry);
     const thought = await this.#think(work, brief, {
       meter,

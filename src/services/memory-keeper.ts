@@ -66,7 +66,7 @@ export interface KeeperDeps {
   readonly writer: EffectWriter;
   /** The one that writes summaries. */
   readonly model: () => ModelClient;
-  readonly settings: () => Pick<Settings, 'memory' | 'model'>;
+  readonly settings: () => Pick<Settings, 'limits' | 'memory' | 'model'>;
   readonly log: Logger;
 }
 
@@ -144,11 +144,11 @@ export class MemoryKeeper implements Service {
     const begins = from ?? transcript.starts[0] ?? 0;
     const until =
       strategy === 'progressive'
-        ? agedTo(transcript, {
+        ? (agedTo(transcript, {
             ...this.#context(overheadIn(transcript)),
             standing: undefined,
             summarisedTo: from,
-          })
+          }) ?? this.#outOfReach(transcript, begins))
         : transcript.entries.length;
     const to = this.#readableTo(transcript, begins, until ?? begins);
     const entries = transcript.entries.slice(begins, to);
@@ -186,6 +186,17 @@ export class MemoryKeeper implements Service {
       { conversation: conversationId, entries: entries.length, result },
       'a summary was written',
     );
+  }
+
+  /**
+   * Up to where a turn will soon not look back any more, however little room all of it takes: it is given so many entries
+   * and no more. Undefined while it does.
+   */
+  #outOfReach({ entries, starts }: Transcript, begins: number): number | undefined {
+    const { limits, memory } = this.deps.settings();
+    const kept = Math.ceil(limits.history_entries / 2);
+    if (entries.length - begins < kept + memory.summaries.after_entries) return undefined;
+    return starts.findLast((start) => start > begins && start <= entries.length - kept);
   }
 
   /** What one request to the model can hold of it. */
@@ -324,9 +335,12 @@ function readable(stored: readonly StoredEntry[]): Entry[] {
   return stored.flatMap(({ entry }) => entry ?? []);
 }
 
-/** Everybody we can name whose words are in it, and those of before. */
+/** Everybody we can name whose words are in it, or may be in what the gateway told of them, and those of before. */
 function speakersIn(entries: readonly Entry[], before: readonly PersonId[]): PersonId[] {
-  const speakers = entries.flatMap((entry) => (entry.kind === 'user' ? (entry.from.person ?? []) : []));
+  const speakers = entries.flatMap((entry) => {
+    if (entry.kind === 'event') return entry.about ?? [];
+    return entry.kind === 'user' ? (entry.from.person ?? []) : [];
+  });
   return [...new Set([...before, ...speakers])];
 }
 

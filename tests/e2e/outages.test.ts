@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Finding, reconcile } from '../../src/domain/approval/reconciliation.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
 import { PersonId, Platform } from '../../src/domain/ids.ts';
+import { MOST_FAILURES } from '../../src/domain/mailbox-item.ts';
 import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
 import { type OwnRedis, startRedis } from '../support/redis.ts';
 import {
@@ -89,6 +90,27 @@ describe('while Claude is away', () => {
       expect.stringContaining('Which order?'),
       expect.stringMatching(HELP),
     ]);
+  });
+
+  it('OM-140 begins a message anew only so often when each answer was paid for and none came to its end', async () => {
+    const { claude } = story.sandbox;
+    let begun = 0;
+    claude.script((request) => {
+      if (JSON.stringify(request.messages.at(-1)).includes('tool_result'))
+        return { text: 'never '.repeat(50) };
+      begun++;
+      claude.fault({ kind: 'cut-stream' });
+      return { calls: [{ tool: 'current_time', input: {} }] };
+    });
+    const thread = await story.mention('what can you do?');
+    for (let attempt = 1; attempt <= MOST_FAILURES; attempt++) {
+      await eventually(async () => (begun >= attempt ? [begun] : []));
+      await parked();
+      await story.advance(2 * MINUTE);
+    }
+
+    await story.answer(thread, /could not handle this message/);
+    expect(begun).toBe(MOST_FAILURES);
   });
 
   it('OM-140 does not wait for ever for a model that says nothing, and tells people by mail, too', async () => {

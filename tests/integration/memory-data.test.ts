@@ -724,7 +724,8 @@ describe('retention', () => {
     const late = await sweep.sweep(Date.now() + 181 * DAY_MS, never);
 
     expect([early.summaries, late.summaries]).toEqual([0, 5]);
-    await expect.poll(() => memory.profileOf(ALEX), { timeout: 10_000 }).toBeUndefined();
+    const { text, consent } = (await memory.profileOf(ALEX))!;
+    expect([text, consent.given]).toEqual([undefined, true]); // only they take that back
     await expect.poll(() => memory.summaryOf(GROUP), { timeout: 10_000 }).toBeUndefined();
   });
 

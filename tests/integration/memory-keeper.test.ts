@@ -11,10 +11,12 @@ import { RedisClientLog } from '../../src/delivery/client-log.ts';
 import { ModelUnavailableError } from '../../src/domain/errors.ts';
 import { ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import type { Entry } from '../../src/domain/transcript.ts';
+import { aloneBy } from '../../src/memory/alone.ts';
 import { OutputStore } from '../../src/memory/output-store.ts';
 import { PersonData } from '../../src/memory/person-data.ts';
 import { Recollection } from '../../src/memory/recollection.ts';
 import { RedisMemory } from '../../src/memory/redis-memory.ts';
+import { RetentionSweep } from '../../src/memory/retention-sweep.ts';
 import { TranscriptStore } from '../../src/memory/transcript-store.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { ScheduleStore } from '../../src/scheduler/schedule-store.ts';
@@ -25,6 +27,7 @@ import { escalatedIn } from '../support/escalated.ts';
 import { requestsIn } from '../support/requests.ts';
 import { usageOf } from '../support/scripted-model.ts';
 import { answered, said } from '../support/transcripts.ts';
+import { parse } from '../unit/config/config-texts.ts';
 
 const HERE = ConversationId.parse('slack:T0:C0:1');
 const AT = { platform: Platform.parse('slack'), route: { channel: 'C0' } };
@@ -78,6 +81,7 @@ async function open(memorySettings: object = {}) {
       ...memorySettings,
     }),
     model: ModelSettings.parse({}),
+    limits: parse().settings.limits,
   };
   const aKeeper = () => {
     const keeper = new MemoryKeeper({
@@ -95,6 +99,7 @@ async function open(memorySettings: object = {}) {
   return {
     redis,
     keys,
+    writer,
     settings,
     memory,
     model,
@@ -102,7 +107,7 @@ async function open(memorySettings: object = {}) {
     aKeeper,
     transcripts,
     audit: new AuditLog(redis, keys),
-    recollection: new Recollection(memory, () => settings.memory),
+    recollection: new Recollection(memory, () => settings.memory, aloneBy(transcripts)),
     data: new PersonData({
       memory,
       transcripts,
@@ -499,10 +504,11 @@ describe('what is known of a person', () => {
     expect(model.read[0]).toContain('question 2 ');
     expect(model.read[0]).not.toMatch(/question 1[012]|dana|answer/);
     expect(model.read[1]).not.toMatch(/question [012] /);
-    expect(await recollection.forTurn({ conversationId: HERE, channels: [] }, ALEX)).toEqual({
+    const elsewhere = { conversationId: ConversationId.parse('slack:T0:C0:2'), channels: [] };
+    expect(await recollection.forTurn(elsewhere, ALEX)).toEqual({
       person: 'Wants short answers.',
     });
-    expect(await recollection.forTurn({ conversationId: HERE, channels: [] }, DANA)).toEqual({
+    expect(await recollection.forTurn(elsewhere, DANA)).toEqual({
       person: 'Wants answers in French.',
     });
     expect(await recollection.forTurn({ conversationId: HERE, channels: [] }, PersonId.parse('lee'))).toEqual(
@@ -679,5 +685,106 @@ describe('what is known of a person', () => {
 
     const lines = model.read[0]!.split('\n').filter((line) => /User|Ignore|Said since/.test(line));
     expect(lines.filter((line) => !line.startsWith('    | '))).toEqual(['Said since:']);
+  });
+});
+
+describe('what is known of somebody', () => {
+  it('OB-037 is not told where somebody else has taken part, however long ago, also behind a new context', async () => {
+    const world = await open();
+    await world.memory.setConsent(ALEX, true);
+    await world.memory.keepProfile(ALEX, { text: 'Likes tea.' }, 1);
+    const held = { conversationId: HERE, channels: [] };
+    await world.talk([said('mine', 1, 'alex')]);
+    const alone = await world.recollection.forTurn(held, ALEX);
+    await world.talk([said('passed on', 2, 'dana'), NEW_CONTEXT, said('again', 3, 'alex')]);
+
+    expect(alone.person).toBe('Likes tea.');
+    expect((await world.recollection.forTurn(held, ALEX)).person).toBeUndefined();
+  });
+});
+
+describe('what was kept long enough', () => {
+  const DAY = 24 * 3_600_000;
+  const never = new AbortController().signal;
+  const sweeping = ({ memory, transcripts, writer }: Awaited<ReturnType<typeof open>>) =>
+    new RetentionSweep(memory, transcripts, writer, () => ({
+      transcripts: 90 * DAY,
+      summaries: 180 * DAY,
+      notes: 365 * DAY,
+    }));
+
+  it('OB-034 leaves the summary of a conversation that goes on to be brought up to date', async () => {
+    const world = await open();
+    world.model.next = 'First summary.';
+    await world.talk(turns(50));
+    await world.turnDone();
+    const cut = turns(1, 40)[0];
+    const oldMs = cut && 'at' in cut ? Date.parse(cut.at) : 0;
+    await sweeping(world).sweep(oldMs + 90 * DAY, never);
+    world.model.next = 'Second summary.';
+
+    await world.talk(turns(5, 100));
+    await world.turnDone();
+
+    expect(await world.transcripts.length(HERE)).toBe(30);
+    expect((await world.memory.summaryOf(HERE))?.text).toBe('Second summary.');
+  });
+
+  it('OB-035 is told by the summary of `progressive` before a turn looks back no further, however short it is', async () => {
+    const world = await open({ strategy: 'progressive' });
+    await world.talk([said('The contract number is kestrel-4711', 1), answered('Noted.'), ...turns(130)]);
+    await world.turnDone();
+
+    expect(world.model.read.join()).toContain('kestrel-4711');
+    expect(await world.memory.summaryOf(HERE)).toBeDefined();
+    const asked = world.model.read.length;
+    await world.talk(turns(1, 300));
+    await world.turnDone();
+    expect(world.model.read.length).toBe(asked);
+  });
+
+  it('takes what is known of somebody, and not that they agreed to it', async () => {
+    const world = await open();
+    await world.memory.setConsent(ALEX, true);
+    await world.memory.keepProfile(ALEX, { text: 'Likes tea.' }, 1);
+    const swept = await sweeping(world).sweep(Date.now() + 181 * DAY, never);
+    const again = await sweeping(world).sweep(Date.now() + 181 * DAY, never);
+
+    expect([swept.summaries, again.summaries]).toEqual([1, 0]);
+    expect(await world.memory.profileOf(ALEX)).toMatchObject({ consent: { given: true } });
+    expect((await world.memory.profileOf(ALEX))?.text).toBeUndefined();
+  });
+
+  it('leaves alone what was written anew while it was looked at', async () => {
+    const world = await open();
+    await world.talk(turns(5));
+    await world.turnDone();
+    const [old] = [await world.memory.summaryOf(HERE)];
+    const { through, length, rev } = old!;
+    await world.memory.keepSummary(HERE, { text: 'Brand new.', through, length }, rev);
+
+    expect(await world.memory.expireSummary(old!, { ...ABOUT, event: 'e', subject: HERE })).toBe(false);
+    expect((await world.memory.summaryOf(HERE))?.text).toBe('Brand new.');
+  });
+});
+
+describe('what the gateway told of somebody who never spoke there', () => {
+  it('OB-037 goes with the summary that was made of it when they are erased', async () => {
+    const world = await open();
+    world.model.next = 'Dana refused it, and said: my brother-in-law owns that shop.';
+    const news: Entry = {
+      kind: 'event',
+      text: 'The request was refused by Dana: "my brother-in-law owns that shop"',
+      at: '2045-01-01T00:00:00.000Z',
+      about: [DANA],
+    };
+    await world.talk([...turns(4), news, ...turns(2, 5)]);
+    await world.turnDone();
+    expect((await world.memory.summaryOf(HERE))?.text).toContain('brother-in-law');
+
+    const erased = await world.data.erase([DANA], { ...ABOUT, names: ['Dana'] }, Date.now());
+
+    expect(erased.summaries).toBe(1);
+    expect(await world.memory.summaryOf(HERE)).toBeUndefined();
   });
 });
