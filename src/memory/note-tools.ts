@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
+import { ConflictError } from '../domain/errors.ts';
 import { isGuestId } from '../domain/person.ts';
 import type { Tool, ToolContext, ToolOutput } from '../domain/tool.ts';
 import type { IsAlone } from './alone.ts';
@@ -105,7 +106,14 @@ export function createNoteTools(notes: Notes, clock: Clock, isAlone: IsAlone): T
         ...(scope === 'person' ? {} : { by: context.requester }),
         ...(context.hasReadStrangers ? { isStrangers: true as const } : {}),
       };
-      await notes.write(owner, [{ name, text, over: undefined, ...by }], clock.now());
+      try {
+        await notes.write(owner, [{ name, text, over: before?.version ?? 0, ...by }], clock.now());
+      } catch (error) {
+        if (!(error instanceof ConflictError)) throw error;
+        return failure(
+          `Not noted: somebody else wrote "${name}" at this moment. Recall it, and note it again.`,
+        );
+      }
       return success('Noted.');
     },
   };

@@ -59,7 +59,8 @@ export class BudgetGate {
     const { currency } = this.deps.config().settings.budgets;
     const nowMs = this.deps.clock.now();
     const { name } = this.#quotaOf(standing, handled);
-    const key = `used-up:${requester.person}:${conversationId}:${name}:${standing.periodName}:${standing.most}`;
+    const whose = standing.subject === 'person' ? requester.person : standing.subject;
+    const key = `used-up:${whose}:${conversationId}:${name}:${standing.periodName}:${standing.most}`;
     return [
       toOutEffect(
         {

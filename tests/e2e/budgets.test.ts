@@ -77,6 +77,28 @@ describe('a person who has used up their budget', () => {
     expect(read).toContain('are you there?');
   });
 
+  it('OM-162 is not told for each of those who write where the budget of the conversation is used up', async () => {
+    story = await Story.begin({ config: budgets({ conversation: { month: { tokens: 10 } } }) });
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, /Here is what I can do/);
+    for (const [who, text] of [
+      [ALEX, 'and now?'],
+      [DANA, 'and for me?'],
+      [ALEX, 'hello?'],
+    ] as const) {
+      await story.quiet();
+      await story.say(who.slack, thread, text);
+    }
+    await story.quiet();
+
+    expect(
+      story
+        .said(thread)
+        .map(textOf)
+        .filter((text) => /used up/.test(text)),
+    ).toHaveLength(1);
+  });
+
   it('OM-162 reads it in /status as well, and only while it is so', async () => {
     story = await Story.begin({ config: budgets({ person: { day: { tokens: 10 } } }) });
     await story.mention('/status');

@@ -166,6 +166,24 @@ describe('the note tools', () => {
     expect(await read('tea')).toMatchObject({ trust: 'tool' });
   });
 
+  it('OM-187 are not written over what came between the look and the writing', async () => {
+    const { notes, as, clock } = await openTools();
+    const stale = {
+      list: async () => [],
+      find: notes.find.bind(notes),
+      write: notes.write.bind(notes),
+    };
+    const [remember] = createNoteTools(stale, clock, async () => true) as [Tool];
+    await notes.write('team', [{ name: 'iban', text: 'DE00 ours', over: 0 }], 1);
+    const wish = { text: 'DE99 theirs', topic: 'iban', scope: 'team' };
+
+    expect(await remember.execute(wish, { ...as('alex'), hasReadStrangers: true })).toMatchObject({
+      status: 'error',
+      text: expect.stringContaining('somebody else wrote "iban"'),
+    });
+    expect((await notes.find('team', 'iban'))?.text).toBe('DE00 ours');
+  });
+
   it('OM-187 are told as strangers’ when they are forgotten, and the others stay as they are after reading', async () => {
     const { remember, recall, forget, as } = await openTools();
     const after = { ...as('alex'), hasReadStrangers: true as const };
