@@ -224,8 +224,8 @@ export async function runTurn(
 
   let lastSaid = '';
   for (let step = 0; step < setup.maxSteps; step++) {
-    // While its tools ran, others may have used up what was left.
-    const usedUp = step > 0 ? await setup.meter?.reached() : undefined;
+    // While its tools ran, others may have used up what was left; where something was agreed to, it may have been before.
+    const usedUp = step > 0 || setup.agreed ? await setup.meter?.reached() : undefined;
     if (usedUp) return { kind: 'exhausted', ...report(), by: usedUp, text: lastSaid };
     const reminder = setup.remind?.(step);
     if (reminder) entries.push(reminder);

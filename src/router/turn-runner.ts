@@ -80,7 +80,8 @@ export class TurnRunner {
   async run(work: Work, { entry, exhibits, agreed, news: beginning }: Opening): Promise<Deed> {
     const { budgets } = this.parts;
     const budget = await budgets.open(work);
-    if (budget.usedUp) return { effects: await this.#outOfBudget(work, entry, budget.usedUp) };
+    // What was agreed to goes out all the same; of the model nothing more is asked.
+    if (budget.usedUp && !agreed) return { effects: await this.#outOfBudget(work, entry, budget.usedUp) };
     const news = (await beginning?.()) ?? [];
     const meter = budgets.meter(work, budget, work.log);
     work.trace.settle = () => meter.settle();

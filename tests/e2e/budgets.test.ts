@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { periodAt } from '../../src/budget/period.ts';
 import { UsageLedger } from '../../src/budget/usage-ledger.ts';
+import { Authorizations } from '../../src/config/authorizations.ts';
 import { BudgetSettings } from '../../src/config/budgets.ts';
 import { WrittenPlan } from '../../src/config/escalation-plans.ts';
 import { EscalationTriggers } from '../../src/config/escalation-triggers.ts';
@@ -37,6 +38,35 @@ const asked = () => story.sandbox.claude.requests.length;
 const trail = async () => JSON.stringify(await story.app.audit.tail(100));
 
 describe('a person who has used up their budget', () => {
+  it('OM-162 gets the file all the same that somebody agrees to then, and nothing more is asked of the model', async () => {
+    story = await Story.begin({
+      config: (shipped) => {
+        const { rules } = Authorizations.parse({
+          roles: { manager: { permissions: ['ask', 'approve'] } },
+          rules: [{ name: 'files', tool: 'attach_file', decision: 'ask', approvers: { role: 'manager' } }],
+        });
+        const { authorizations } = shipped;
+        return {
+          ...shipped,
+          authorizations: { ...authorizations, rules: [...rules, ...authorizations.rules] },
+        };
+      },
+    });
+    const thread = await story.mention('send me the orders as a file');
+    await story.answer(thread, /Waiting for role manager/);
+    await story.quiet();
+    const [approval] = await story.open();
+    const before = asked();
+    story.config = budgets({ person: { day: { tokens: 10 } } })(story.config);
+
+    await story.dm(DANA.slack, `/approve ${approval?.id}`);
+    await story.answer(thread, /used up/);
+    await story.quiet();
+
+    expect(story.said(thread).filter(({ files }) => files)).toHaveLength(1);
+    expect(asked()).toBe(before);
+  });
+
   it('OM-162 is told so once, with the reset time on their own clock; what they say is kept, others are unaffected', async () => {
     story = await Story.begin({
       config: (shipped) => {
