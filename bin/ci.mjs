@@ -1,8 +1,8 @@
 /**
  * What `.ci/run` runs: the tests, part of them on the newest Node, the checks, the histories of approvals at full
  * length, the crash suite. Its last line counts what passed and failed: tests one by one, every other suite as one;
- * the lines before it name what failed, and how a history that went wrong is played again. Nothing is left out because
- * something before it failed.
+ * the lines before it name what failed, with the first lines of why, and how a history that went wrong is played again.
+ * Nothing is left out because something before it failed.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -23,11 +23,19 @@ const LONGEST_MS = {
 const NAMES_FAILURE = /^\s*(?:FAIL|FAILED)\s+/;
 /** Of a history, or of a property: what plays it again. */
 const PLAYS_AGAIN = /SIGNALBOX_MODEL=\S+ npx vitest run [\w./-]+|\{ seed: -?\d+, path: "[\d:]+".*\}/;
+/** What stands between two failures. */
+const ENDS_FAILURE = /^\s*⎯/;
 const MOST_NAMED = 50;
+/** Lines of why, below a failure. */
+const MOST_LINES = 30;
 
 const total = { passed: 0, failed: 0 };
-/** @type {Set<string>} */
-const failures = new Set();
+/**
+ * By name: why, line by line.
+ *
+ * @type {Map<string, string[]>}
+ */
+const failures = new Map();
 /** @type {Set<string>} */
 const playedAgain = new Set();
 for (const [verb, longestMs] of Object.entries(LONGEST_MS)) {
@@ -36,7 +44,10 @@ for (const [verb, longestMs] of Object.entries(LONGEST_MS)) {
   total.passed += passed;
   total.failed += failed;
 }
-for (const each of [...failures].slice(0, MOST_NAMED)) console.log(each);
+for (const [each, why] of [...failures].slice(0, MOST_NAMED)) {
+  console.log(each);
+  for (const line of why) console.log(`  ${line}`);
+}
 for (const each of [...playedAgain].slice(0, MOST_NAMED)) console.log(`again: ${each}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 ? 0 : 1;
@@ -48,8 +59,8 @@ process.exitCode = total.failed === 0 ? 0 : 1;
 async function runSuite(verb, longestMs) {
   console.log(`\n== npm run ${verb}`);
   const { code, lastLine, named } = await run('npm', ['run', '--silent', verb], longestMs);
-  for (const each of named) failures.add(`${verb}: ${each}`);
-  if (code !== 0 && named.length === 0) failures.add(`${verb}: ended with ${code}`);
+  for (const [each, why] of named) failures.set(`${verb}: ${each}`, why);
+  if (code !== 0 && named.size === 0) failures.set(`${verb}: ended with ${code}`, []);
   const counted = /^(\d+) passed, (\d+) failed$/.exec(lastLine);
   if (!counted) return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
   const failed = Number(counted[2]);
@@ -62,7 +73,7 @@ async function runSuite(verb, longestMs) {
  * @param {string} command
  * @param {string[]} args
  * @param {number} longestMs
- * @returns {Promise<{ code: number, lastLine: string, named: string[] }>}
+ * @returns {Promise<{ code: number, lastLine: string, named: Map<string, string[]> }>}
  */
 function run(command, args, longestMs) {
   return new Promise((resolve, reject) => {
@@ -75,13 +86,20 @@ function run(command, args, longestMs) {
     }, longestMs);
     process.on('SIGINT', end).on('SIGTERM', end);
     let lastLine = '';
-    /** @type {string[]} */
-    const named = [];
+    /** @type {Map<string, string[]>} */
+    const named = new Map();
+    /** @type {string[] | undefined} */
+    let why;
     const read = (/** @type {string} */ line, isOutput = true) => {
       const words = stripVTControlCharacters(line);
       const [again] = PLAYS_AGAIN.exec(words) ?? [];
       if (again !== undefined) playedAgain.add(again);
-      if (NAMES_FAILURE.test(words)) named.push(words.replace(NAMES_FAILURE, ''));
+      if (NAMES_FAILURE.test(words)) {
+        const name = words.replace(NAMES_FAILURE, '');
+        why = named.get(name) ?? [];
+        named.set(name, why);
+      } else if (ENDS_FAILURE.test(words)) why = undefined;
+      else if (why && why.length < MOST_LINES && words.trim() !== '') why.push(words.trimEnd());
       if (isOutput && words.trim() !== '') lastLine = words.trim();
     };
     child.stdout.pipe(process.stdout, { end: false });
