@@ -168,8 +168,10 @@ it('E1 OM-053 whoever takes the conversation of a request over looks after that,
     await story.answer(thread, /Dana Reyes has taken over/);
     expect(await live()).toMatchObject([{ standing: { state: 'ACKED', owner: { person: 'dana' } } }]);
     await story.say(DANA.slack, thread, '!handback');
-    await story.quiet();
-    expect(await live()).toMatchObject([{ standing: { state: 'ACTIVE' } }]);
+    // It goes on at once; by now it may have come to its end.
+    expect(await live()).toMatchObject([
+      { standing: { state: expect.stringMatching(/^(ACTIVE|EXHAUSTED)$/) } },
+    ]);
   }
 });
 
