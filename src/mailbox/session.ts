@@ -108,9 +108,10 @@ export class WorkerSession {
     }
   }
 
-  /** Gives back the lanes of dead sessions. Resolves with how many. */
+  /** Gives back the lanes of dead sessions. Resolves with how many; none while the server is away. */
   async reap(): Promise<number> {
-    if (this.clock.now() < this.#quietUntil) return 0;
+    // What is asked while the server is away would be answered the moment it is back.
+    if (this.redis.status !== 'ready' || this.clock.now() < this.#quietUntil) return 0;
     try {
       const released = await Promise.all(
         this.keys

@@ -137,11 +137,15 @@ describe('a server that was away', () => {
     const [one, other] = [await openWorker(store, { clock }), await openWorker(store, { clock })];
     await post(one, CONVERSATION, 'one');
     const claim = await claimIt(one);
-    clock.advance(LEASE_MS + 1);
 
     await silence(store, one);
+    const away = new Promise((resolve) => store.redis.once('close', resolve));
     const back = new Promise((resolve) => store.redis.once('ready', resolve));
     await server.kill();
+    await away;
+    // Not before: both look for the dead by themselves, twice a second.
+    clock.advance(LEASE_MS + 1);
+    expect(await other.session.reap()).toBe(0);
     await server.restart();
     await back;
 
