@@ -63,6 +63,7 @@ export function createConversations(
     grants: stores.grants,
     controls: stores.controls,
     rooms: createRooms(core),
+    memory: stores.memory,
     states: new ConversationStates(redis, { ...stores, stops }),
     stops,
     escalations: stores.escalations,

@@ -38,6 +38,7 @@ import { nameInNews } from '../domain/person.ts';
 import { Entry } from '../domain/transcript.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { Claim } from '../mailbox/keyed-queue.ts';
+import type { MemoryStore } from '../memory/memory-store.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type Effect, namelessOnce } from '../redis/effects.ts';
 import type { Bridge } from './bridge.ts';
@@ -71,6 +72,7 @@ export interface StandbyDeps {
   readonly controls: ControlStore;
   readonly rooms: Pick<Rooms, 'redirect'>;
   readonly directory: Directory;
+  readonly memory: Pick<MemoryStore, 'dropSummary'>;
   readonly config: () => Config;
 }
 
@@ -220,11 +222,11 @@ export class Standby {
   }
 
   /**
-   * What stands before it in line was said before. Asked for just before a person had the conversation, it begins
+   * What stands before it in line was said before, and what was written down of that goes with it. Asked for just before a person had the conversation, it begins
    * nothing: what that person says does not stand in line, and must not be hidden from the agent.
    */
   async #newContext(item: NewContextItem, control: Control): Promise<Verdict> {
-    const { by, at } = item;
+    const { by, at, correlation } = item;
     const { conversationId } = control;
     const refusal = notAnewText(control);
     if (refusal !== undefined) {
@@ -234,6 +236,13 @@ export class Standby {
         effects: [this.#guard(control), ...notAnewNotice(item, control, refusal, nowMs)],
       };
     }
+    await this.deps.memory.dropSummary(conversationId, {
+      event: 'memory.erased',
+      actor: by.person,
+      subject: conversationId,
+      correlation,
+      detail: { what: 'summary', reason: 'new-context' },
+    });
     const keepMs = this.deps.config().settings.retention.transcripts;
     const text = `A new context was asked for by ${nameInNews(by)}: what stands before this is not shown any more.`;
     const entry = { kind: 'event' as const, text, at, about: [by.person], anew: true as const };

@@ -139,6 +139,8 @@ export class MemoryKeeper implements Service {
     const anew = stored.findLastIndex(isNewContext) + 1;
     const transcript = toTranscript(stored.slice(anew));
     const from = summary ? startAfter(transcript, summary.through) : undefined;
+    if (anew > 0 && from === undefined && stored.length - anew < settings.memory.summaries.after_entries)
+      return;
     // A summary of before is no part of a new context.
     const existing = anew > 0 && from === undefined ? undefined : summary?.text;
     const begins = from ?? transcript.starts[0] ?? 0;

@@ -107,6 +107,20 @@ describe('what a conversation is about', () => {
     expect(lastRead()).toContain('This conversation so far');
     expect(lastRead()).toContain('wrote: what can you do');
   });
+
+  it('OB-033 is over with a new context, for good', async () => {
+    story = await Story.begin({ config: remembering({}) });
+    const thread = await story.mention('what can you do about project Zephyr?');
+    await story.answer(thread, /Here is what I can do/);
+    await story.say(ALEX.slack, thread, 'what can you do about the weather?');
+    await answered(thread, 2);
+    await expect.poll(() => story.app.memory.summaryOf(conversationIn(thread)), SOON).toBeDefined();
+
+    await story.say(ALEX.slack, thread, '!new');
+    await story.quiet();
+
+    expect(await story.app.memory.summaryOf(conversationIn(thread))).toBeUndefined();
+  });
 });
 
 describe('what was decided', () => {

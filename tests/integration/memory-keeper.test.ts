@@ -445,6 +445,18 @@ describe('the summary of a conversation', () => {
     expect(model.read[1]).toContain('question 50');
   });
 
+  it('is not written of the few words behind a new context', async () => {
+    const { talk, turnDone, model } = await open({ summaries: { conversations: true, after_entries: 10 } });
+
+    await talk([...turns(20), NEW_CONTEXT, ...turns(2, 20)]);
+    await turnDone();
+    expect(model.read).toEqual([]);
+
+    await talk(turns(10, 22));
+    await turnDone();
+    expect(model.read).toHaveLength(1);
+  });
+
   it('is not written where it is switched off, nor where the oldest is only dropped', async () => {
     for (const settings of [
       { summaries: {} },

@@ -48,7 +48,13 @@ export class RealControls {
     controls.followedBy(consequencesOf, async () => []);
     const timers = new ControlTimers(controls, silent);
     const standby = new Standby(
-      { controls, rooms: { redirect: async () => false }, directory: DIRECTORY, config: () => CONFIG },
+      {
+        controls,
+        rooms: { redirect: async () => false },
+        directory: DIRECTORY,
+        memory: { dropSummary: async () => false },
+        config: () => CONFIG,
+      },
       bridge,
     );
     return {
