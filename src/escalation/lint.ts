@@ -52,8 +52,11 @@ export function lint(deps: LintDeps, nowMs: number): Finding[] {
         ...powerless(plan, deps),
         ...hasty(plan),
         ...lasting(plan),
+        ...decided(plan),
+        ...unrepeated(plan),
         ...repeated(plan, deps),
         ...skipped(plan, deps),
+        ...ineffective(plan, deps, nowMs),
       ].map(found('warning')),
       ...[sumOf(plan, deps, nowMs), ...outlasting(plan, deps, nowMs), ...uneven(plan, deps)].map(
         found('fact'),
@@ -192,7 +195,7 @@ function unused({ name }: EscalationPlan, { config: { escalation } }: LintDeps):
 
 /** Called because a conversation waits for a human, and not allowed to take it. */
 function powerless(plan: EscalationPlan, deps: LintDeps): string[] {
-  const { name, steps, lastResort } = plan;
+  const { name } = plan;
   const { triggers } = deps.config.escalation;
   const reasons = [
     ...(handsOff(plan) ? ['hand_off'] : []),
@@ -201,13 +204,18 @@ function powerless(plan: EscalationPlan, deps: LintDeps): string[] {
       : []),
   ];
   if (reasons.length === 0) return [];
-  const targets = [...steps.flatMap((step) => (step.kind === 'notify' ? step.who : [])), ...lastResort.who];
   const { directory } = deps;
-  return everyoneOf(targets, deps).flatMap((id) => {
+  return everyoneOf(targetsOf(plan), deps).flatMap((id) => {
     const person = directory.find(id);
     if (!person || directory.may(person.roles, 'take-over')) return [];
     return [`${reasons.join(', ')}: ${person.name} is called, and may not take conversations over`];
   });
+}
+
+/** Everybody it may ever call. */
+function targetsOf({ steps, lastResort }: Pick<EscalationPlan, 'steps' | 'lastResort'>): readonly Target[] {
+  const calls = steps.filter((step): step is NotifyStep => step.kind === 'notify').map(toCalling);
+  return [...calls.flatMap(({ who }) => who), ...lastResort.who];
 }
 
 /** Away or not, on call or not yet. */
@@ -244,10 +252,37 @@ function lasting({ maxAgeMs, acknowledge: { remindMs, withinMs } }: EscalationPl
   ];
 }
 
+/** Whatever is reported is at least that bad, and was reported at least so often. */
+function decided({ steps }: EscalationPlan): string[] {
+  return steps.flatMap((step) => {
+    if (step.kind !== 'branch') return [];
+    const { within, outside, severity, count: least } = step.if;
+    const isOpen = within !== undefined || outside !== undefined;
+    if (isOpen || (severity ?? Severity.options[0]) !== Severity.options[0] || (least ?? 1) > 1) return [];
+    return [
+      `step ${step.id} always goes on at ${step.goesTo}: what it looks at holds for whatever is reported`,
+    ];
+  });
+}
+
+/** Who comes behind the last step begins the next round; nobody does where that ends it. */
+function unrepeated({ steps, rounds }: EscalationPlan): string[] {
+  return rounds > 1 && steps.at(-1)?.kind === 'stop'
+    ? [`its last step ends it: it is never gone through again, though repeat says ${rounds} times`]
+    : [];
+}
+
 /** The same target twice in one call: it is called once. */
 function repeated({ steps, lastResort }: EscalationPlan, deps: LintDeps): string[] {
   const calls = [
-    ...steps.flatMap((step) => (step.kind === 'notify' ? [{ where: `step ${step.id}`, who: step.who }] : [])),
+    ...steps.flatMap((step) => {
+      if (step.kind !== 'notify') return [];
+      const instead = step.onEmpty.kind === 'instead' ? step.onEmpty.who : [];
+      return [
+        { where: `step ${step.id}`, who: step.who },
+        { where: `if_nobody of step ${step.id}`, who: instead },
+      ];
+    }),
     { where: 'the last resort', who: lastResort.who },
   ];
   return calls.flatMap(({ where, who }) => {
@@ -262,11 +297,14 @@ interface NamedRotation extends Rotation {
   readonly zone: string;
 }
 
-/** Of all schedules it calls by. */
-function rotationsOf({ steps, lastResort }: EscalationPlan, { config }: LintDeps): NamedRotation[] {
-  const targets = [...steps.flatMap((step) => (step.kind === 'notify' ? step.who : [])), ...lastResort.who];
-  const schedules = targets.flatMap((target) => (target.kind === 'on-call' ? [target.schedule] : []));
-  return [...new Set(schedules)].flatMap((name) => {
+/** All it calls by. */
+function schedulesOf(plan: EscalationPlan): string[] {
+  const named = targetsOf(plan).flatMap((target) => (target.kind === 'on-call' ? [target.schedule] : []));
+  return [...new Set(named)];
+}
+
+function rotationsOf(plan: EscalationPlan, { config }: LintDeps): NamedRotation[] {
+  return schedulesOf(plan).flatMap((name) => {
     const { rotations = [], time_zone: zone = 'UTC' } = config.schedules.on_call[name] ?? {};
     return rotations.map((rotation, n) => ({
       ...rotation,
@@ -285,6 +323,29 @@ function skipped(plan: EscalationPlan, deps: LintDeps): string[] {
     return [
       `${where} starts at ${wallText(start)}, which clocks in ${name} never show; it starts at ${wallText(shown)}, and hands over at the hour that was written`,
     ];
+  });
+}
+
+/** A swap with somebody who is not on call then. */
+function ineffective(
+  plan: EscalationPlan,
+  { config, directory, ...deps }: LintDeps,
+  nowMs: number,
+): string[] {
+  return schedulesOf(plan).flatMap((name) => {
+    const schedule = config.calendar.scheduleNamed(name);
+    const { overrides = [], time_zone = 'UTC' } = config.schedules.on_call[name] ?? {};
+    const zone = new TimeZone(time_zone);
+    return overrides.flatMap(({ from, until, person, replaces }, n) => {
+      const [fromMs, untilMs] = [Math.max(nowMs, zone.instantOf(from)), zone.instantOf(until)];
+      if (!schedule || replaces === undefined || fromMs >= untilMs) return [];
+      const shifts = schedule.shiftsBetween(fromMs, untilMs);
+      if (shifts.some(({ because }) => because.kind === 'swap' && because.override === n)) return [];
+      const called = nameOf({ config, directory, ...deps });
+      return [
+        `override ${n + 1} of the schedule ${name} changes nothing: ${called(replaces)}, whom ${called(person)} replaces, is not on call in that time, or another override goes before it`,
+      ];
+    });
   });
 }
 

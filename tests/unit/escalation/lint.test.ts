@@ -147,6 +147,58 @@ describe('the check of a policy', () => {
     ]);
   });
 
+  it('looks at those who are called instead as well', () => {
+    const duty = `steps:
+  - { notify: { to: dana, if_nobody: { instead: [alex, alex] } } }
+  - hand_off
+  - { wait: 10m }
+last_resort: dana`;
+
+    expect(warningsOf(worldWith(duty, { rest: USED }))).toEqual([
+      'hand_off: Alex Kim is called, and may not take conversations over',
+      'if_nobody of step 1 names Alex Kim more than once, who is called once all the same',
+    ]);
+  });
+
+  it('warns of a branch that always holds, and of a repetition that never comes', () => {
+    const duty = (condition: string, repeat: number) => `steps:
+  - { branch: { if: ${condition}, go_to: late } }
+  - { notify: dana }
+  - { wait: 10m }
+  - { notify: kim, id: late }
+  - { wait: 10m }
+  - stop
+repeat: ${repeat}
+last_resort: kim`;
+
+    expect(warningsOf(worldWith(duty('{ severity: info, count: 1 }', 3), { rest: USED }))).toEqual([
+      'step 1 always goes on at late: what it looks at holds for whatever is reported',
+      'its last step ends it: it is never gone through again, though repeat says 3 times',
+    ]);
+    for (const condition of ['{ severity: info, count: 2 }', '{ severity: error }', '{ within: office }']) {
+      expect(warningsOf(worldWith(duty(condition, 1), { rest: USED }))).toEqual([]);
+    }
+  });
+
+  it('warns of a swap with somebody who is not on call then', () => {
+    const schedules = (replaces: string, until: string) => `  night:
+    time_zone: Europe/Berlin
+    rotations:
+      - { start: 2026-03-02T00:00, shift: 1w, people: [kim] }
+    overrides:
+      - { from: 2026-11-20T00:00, until: ${until}, person: alex, replaces: ${replaces} }
+`;
+    const duty = 'steps: [{ notify: dana }, { wait: 10m }]\nlast_resort: { on_call: night }';
+    const warned = (replaces: string, until: string) =>
+      warningsOf(worldWith(duty, { rest: USED, schedules: schedules(replaces, until) }));
+
+    expect(warned('dana', '2026-12-20T00:00')).toEqual([
+      'override 1 of the schedule night changes nothing: Dana Reyes, whom Alex Kim replaces, is not on call in that time, or another override goes before it',
+    ]);
+    expect(warned('kim', '2026-12-20T00:00')).toEqual([]);
+    expect(warned('dana', '2026-11-21T00:00')).toEqual([]);
+  });
+
   it('warns of a rotation that starts while clocks are put forward, and says who has several turns', () => {
     const schedules = `  night:
     time_zone: Europe/Berlin
