@@ -472,6 +472,17 @@ export function isWaiting(state: ApprovalState): boolean {
   return state === 'OPEN' || state === 'NEEDS_INFO';
 }
 
+/**
+ * Whether somebody has asked something that nobody has replied to: also where time was up meanwhile and others are asked
+ * by now. Whoever asked and has said yes since wants no reply.
+ */
+export function isUnanswered({ state, talk = [], assents = [] }: Approval): boolean {
+  const last = talk.at(-1);
+  if (!isWaiting(state) || last?.kind !== 'question') return false;
+  const isSettled = assents.some(({ by, atMs }) => by.person === last.by.person && atMs > last.atMs);
+  return state === 'NEEDS_INFO' || !isSettled;
+}
+
 /** Whether somebody still has to say something to it: decide it, or find out what came of it. */
 export function needsWord(state: ApprovalState): boolean {
   return isWaiting(state) || state === 'UNKNOWN';

@@ -8,7 +8,7 @@ import type { Approvers } from '../quorum.ts';
 import { enoughSaid } from './agreement.ts';
 import { answerOf } from './answer.ts';
 import { nextRung } from './ladder.ts';
-import { type Approval, capped, latestOf } from './record.ts';
+import { type Approval, capped, isUnanswered, latestOf } from './record.ts';
 
 export type Silence =
   | { readonly kind: 'expires' }
@@ -41,7 +41,7 @@ function fromRung(approval: Approval, nowMs: number): readonly Silence[] {
       if (untilMs <= nowMs) return [{ kind: 'expires' }];
       const { approvers } = rung;
       const next = { ...approval, rung: taken };
-      return enoughSaid(next)
+      return enoughSaid(next) && !isUnanswered(next)
         ? [{ kind: 'agrees', approvers }]
         : [{ kind: 'asks', approvers }, ...fromRung(next, untilMs)];
     }

@@ -18,6 +18,7 @@ import {
   capped,
   type Decision,
   endOfPause,
+  isUnanswered,
   isWaiting,
   latestOf,
   QUIET_MS,
@@ -251,9 +252,12 @@ function climb(
   }
 }
 
-/** What was said before may be enough now that others may decide as well: then nobody is asked for more. */
+/**
+ * What was said before may be enough now that others may decide as well: then nobody is asked for more, unless somebody
+ * has asked what nobody told them.
+ */
 function agreedAlready(approval: Approval, copies: Approval['copies'], nowMs: number): Approval | undefined {
-  const last = enoughSaid(approval);
+  const last = isUnanswered(approval) ? undefined : enoughSaid(approval);
   if (!last) return undefined;
   const { by, via, text, key, digest } = last;
   const decision: Decision = {

@@ -1,11 +1,12 @@
 /** What people are told of the deadline is what the deadline brings. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Approval, Rung } from '../../../src/domain/approval/record.ts';
+import { type Approval, isWaiting, type Rung } from '../../../src/domain/approval/record.ts';
 import { type Silence, whatSilenceDoes } from '../../../src/domain/approval/silence.ts';
 import { ask } from '../../../src/domain/approval/talk.ts';
 import { dueOf, tick } from '../../../src/domain/approval/time.ts';
 import { vote } from '../../../src/domain/approval/voting.ts';
+import { PersonId } from '../../../src/domain/ids.ts';
 import { RoleName } from '../../../src/domain/person.ts';
 import { anApproval, aVote, DEADLINE_MS, OPENED_MS } from '../../support/approvals.ts';
 import { runs } from '../../support/property-runs.ts';
@@ -37,6 +38,8 @@ function kindOf({ state, decision }: Approval, event: string): Silence['kind'][]
   }
 }
 
+const LEE = PersonId.parse('lee');
+
 const role = fc.constantFrom('manager', 'director').map((name) => RoleName.parse(name));
 const rung: fc.Arbitrary<Rung> = fc.oneof(
   fc.record({
@@ -56,7 +59,7 @@ const approval = fc
     options: fc.boolean(),
     answers: fc.boolean(),
     hard: fc.option(fc.constantFrom(DEADLINE_MS, 100_000), { nil: undefined }),
-    said: fc.constantFrom('nothing', 'yes', 'question'),
+    said: fc.subarray(['yes', 'question', 'yes of whoever asked'] as const),
     pauses: fc.boolean(),
   })
   .map(({ ladder, risk, reversible, options, answers, hard, said, pauses }) => {
@@ -80,9 +83,22 @@ const approval = fc
     });
     const roles = ['manager', 'director'];
     const { choice: _, ...question } = aVote(opened, { text: 'which?', roles, key: 'q' });
-    if (said === 'yes') return vote(opened, aVote(opened, { roles }), OPENED_MS + 1).moved?.next ?? opened;
-    return said === 'question' ? (ask(opened, question, OPENED_MS + 1).moved?.next ?? opened) : opened;
-  });
+    const yes = aVote(opened, { roles });
+    return said.reduce((now, what, n) => {
+      const atMs = OPENED_MS + 1 + n;
+      switch (what) {
+        case 'yes':
+          return vote(now, { ...yes, by: { ...yes.by, person: LEE, name: 'Lee' } }, atMs).moved?.next ?? now;
+        case 'question':
+          return ask(now, question, atMs).moved?.next ?? now;
+        case 'yes of whoever asked':
+          return vote(now, { ...yes, key: 'own' }, atMs).moved?.next ?? now;
+        default:
+          return what satisfies never;
+      }
+    }, opened);
+  })
+  .filter(({ state }) => isWaiting(state));
 
 describe('what silence does', () => {
   it('is what comes of it, whatever the policy, the call and what was said before', () => {
@@ -102,5 +118,36 @@ describe('what silence does', () => {
     expect(kinds({ risk: 'low', reversible: true })).toEqual(['runs']);
     expect(kinds({ risk: 'low', reversible: false })).toEqual(['expires']);
     expect(kinds({ risk: 'medium', reversible: true })).toEqual(['expires']);
+  });
+
+  it('is no yes while nobody has told somebody what they asked, alone or with a yes from before', () => {
+    const roles = ['manager', 'director'];
+    const twoManagers = { role: RoleName.parse('manager'), count: 2 };
+    const further = { role: RoleName.parse('director'), count: 1 };
+    const outcome = (ladder: readonly Rung[], said: (opened: Approval) => Approval) => {
+      const request = { risk: 'low' as const, reversible: true };
+      const policy = {
+        approvers: twoManagers,
+        ladder: [...ladder],
+        choices: ['approve', 'deny', 'ask'] as const,
+      };
+      return whatComes(said(anApproval({ request, policy: { ...policy, choices: [...policy.choices] } })));
+    };
+    const asked = (now: Approval) => {
+      const { choice: _, ...question } = aVote(now, { text: 'which?', roles, key: 'q' });
+      return ask(now, question, OPENED_MS + 2).moved!.next;
+    };
+    const agreed = (now: Approval) => {
+      const yes = aVote(now, { roles });
+      return vote(now, { ...yes, by: { ...yes.by, person: LEE, name: 'Lee' } }, OPENED_MS + 1).moved!.next;
+    };
+    const escalate: Rung = { kind: 'escalate', approvers: further, forMs: 10_000 };
+
+    expect(outcome([{ kind: 'approve' }], asked)).toEqual(['expires']);
+    expect(outcome([escalate], agreed)).toEqual(['agrees']);
+    expect(outcome([escalate, { kind: 'approve' }], (opened) => asked(agreed(opened)))).toEqual([
+      'asks',
+      'expires',
+    ]);
   });
 });
