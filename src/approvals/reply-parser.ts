@@ -214,8 +214,10 @@ export interface BatchReply {
   /** Each once, in the order they were named. */
   readonly tickets: readonly Pick<TicketReply, 'approvalId' | 'gen'>[];
   readonly said: Extract<ParsedReply, { kind: 'approve' | 'deny' | 'unclear' }>;
-  /** The sign that all of them were read, if there is one. */
+  /** What may be the sign that all of them were read. */
   readonly sign: string | undefined;
+  /** Why not, should that be no sign, but the first word of it. */
+  readonly unsigned: string;
 }
 
 /** Reads an answer to several requests; undefined when the first line names fewer than two. */
@@ -224,15 +226,17 @@ export function parseBatchReply(text: string): BatchReply | undefined {
   const [, word = '', rest = ''] = /^(\S+)\s+(.*)$/u.exec(line ?? '') ?? [];
   const verdict = verdictOf(word);
   if (line === undefined || (verdict !== 'approve' && verdict !== 'deny')) return undefined;
-  const words = rest.split(/[\s,]+/u).filter((each) => each !== '');
-  const end = words.findIndex((each) => ticketIn(each) === undefined);
-  const named = (end === -1 ? words : words.slice(0, end)).flatMap((each) => ticketIn(each) ?? []);
+  const names = [...rest.matchAll(/[^\s,]+/gu)];
+  const end = names.findIndex(([each]) => ticketIn(each) === undefined);
+  const named = (end === -1 ? names : names.slice(0, end)).flatMap(([each]) => ticketIn(each) ?? []);
   const tickets = [...new Map(named.map((each) => [each.approvalId, each])).values()];
-  if (tickets.length < 2 && named.length < 2 && !SIGN.test(words[1] ?? '')) return undefined;
-  const [, sign, others = ''] =
-    /^([3479CDFHJKMNPQRTVWXY]{4})?\s*(.*)$/u.exec(end === -1 ? '' : words.slice(end).join(' ')) ?? [];
-  const said = batchVerdict({ verdict, rest: others, line, count: tickets.length });
-  return { tickets, said, sign };
+  if (tickets.length < 2 && named.length < 2 && !SIGN.test(names[1]?.[0] ?? '')) return undefined;
+  const behind = end === -1 ? '' : rest.slice(names[end]?.index).trimEnd();
+  const [first = '', others = ''] = /^(\S+)\s*(.*)$/u.exec(behind)?.slice(1) ?? [];
+  const sign = SIGN.test(first) ? first : undefined;
+  const words = sign === undefined ? behind : others;
+  const said = batchVerdict({ verdict, rest: words, line, count: tickets.length });
+  return { tickets, said, sign, unsigned: withoutLeadingSeparator(behind) };
 }
 
 /** A ticket, whatever stands right behind it. */

@@ -41,7 +41,7 @@ import { ticketOf } from '../domain/card.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { FormOffer, FormWish } from '../domain/form.ts';
 import type { Lookup, WaitingApproval } from '../domain/gateway.ts';
-import { type AccountId, MessageId, type Platform, platformOf } from '../domain/ids.ts';
+import { type AccountId, type ApprovalId, MessageId, type Platform, platformOf } from '../domain/ids.ts';
 import type { Address, Button, InboundAnswer, InboundMessage, Receipt, Sender } from '../domain/message.ts';
 import { guestIdOf, type Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
@@ -271,7 +271,7 @@ export class AnswerDesk implements Lookup {
       case 'ticket':
         return this.#takeTicket(message, line.reply);
       case 'batch':
-        return this.#takeBatch(message, line.reply);
+        return this.#takeBatch(message, line.reply, line.alone);
       case 'lapsed':
         return this.#tellOnly(message, 'lapsed', { code: 'NOT_FOUND', notice: LAPSED });
       default:
@@ -410,7 +410,8 @@ export class AnswerDesk implements Lookup {
   }
 
   /** Several at once: each has its own entry in the audit, and whoever said it is told what became of each. */
-  async #takeBatch(message: InboundMessage, { tickets, said, sign }: BatchReply): Promise<Receipt> {
+  async #takeBatch(message: InboundMessage, reply: BatchReply, alone?: TicketReply): Promise<Receipt> {
+    const { said } = reply;
     const speaker = await this.#speakerOf(message.sender);
     if (!speaker) return this.#tellOnly(message, 'batch', { code: 'NOT_ELIGIBLE', notice: UNKNOWN_HERE });
     if (platformOf(speaker.account) === MAIL)
@@ -419,7 +420,9 @@ export class AnswerDesk implements Lookup {
       const notice = `That decided nothing: ${UNCLEAR[said.why]}. Write \`approve\` or \`deny\` and at most ${MOST_IN_BATCH} tickets.`;
       return this.#tellOnly(message, 'batch', { code: 'NOT_UNDERSTOOD', notice });
     }
-    const result = await this.deps.batches.answer(speaker, { tickets, sign }, said, message.id);
+    const result = await this.deps.batches.answer(speaker, { ...reply, said }, message.id);
+    // A no to one, whose reason begins with what might have been a sign.
+    if (result.code !== 'ANSWERED' && alone?.said.kind === 'deny') return this.#takeTicket(message, alone);
     for (const { approval, code } of result.items) {
       const answer = { approvalId: approval.id, sender: message.sender, choice: said.kind };
       await this.#recordAnswer(
@@ -462,6 +465,7 @@ export class AnswerDesk implements Lookup {
   async #judgeLine({ id, sender }: InboundMessage, reply: TicketReply): Promise<Told> {
     if (reply.withdraws) return this.#withdraw(sender, reply, reply.said);
     const { approvalId, gen, said } = reply;
+    if (said.kind === 'reply') return this.#replyTo(approvalId, sender, id, said.text);
     const speaker = await this.#speakerOf(sender);
     if (!speaker) return { code: 'NOT_ELIGIBLE', notice: UNKNOWN_HERE };
     // A mail may quote what somebody else wrote, above everything of its own.
@@ -511,6 +515,19 @@ export class AnswerDesk implements Lookup {
     return (
       withdrawn ?? { code: 'NOT_FOUND', notice: `I have no request ${approvalId}. Nothing has changed.` }
     );
+  }
+
+  /** The same holds of their reply to a question: it decides nothing, and is shown as theirs. */
+  async #replyTo(id: ApprovalId, sender: Sender, key: string, text: string): Promise<Told> {
+    const { directory, clock, ballots, approvals } = this.deps;
+    const speaker = await directory.speakerNow(sender, clock.now());
+    if (!speaker) {
+      const asked = (await approvals.find(id))?.request.requester;
+      const notice = asked === guestIdOf(sender.account) ? GUEST_NO_MORE : UNKNOWN_HERE;
+      return { code: 'NOT_ELIGIBLE', notice };
+    }
+    const replied = await ballots.reply(id, { speaker, account: sender.account }, key, text);
+    return replied ?? { code: 'NOT_FOUND', notice: `I have no request ${id}. Nothing was decided.` };
   }
 
   /** `about`: what they answered. */
@@ -701,7 +718,8 @@ interface Told {
 /** A message that answers requests. */
 export type AnswerLine =
   | { readonly kind: 'ticket'; readonly reply: TicketReply }
-  | { readonly kind: 'batch'; readonly reply: BatchReply }
+  /** `alone`: the same read as an answer to one, where it names no other. */
+  | { readonly kind: 'batch'; readonly reply: BatchReply; readonly alone?: TicketReply }
   /** It agrees to something nobody here remembers. */
   | { readonly kind: 'lapsed' };
 
@@ -782,8 +800,9 @@ function isReplyTo({ replyTo, inReplyTo }: InboundMessage, { copies }: Approval)
 
 function readLine(text: string): AnswerLine | undefined {
   const batch = parseBatchReply(text);
-  if (batch) return { kind: 'batch', reply: batch };
   const reply = parseTicketReply(text);
+  if (batch)
+    return { kind: 'batch', reply: batch, ...(batch.tickets.length === 1 && reply ? { alone: reply } : {}) };
   return reply && { kind: 'ticket', reply };
 }
 
@@ -813,7 +832,7 @@ function noLonger(id: string): string {
 
 const UNKNOWN_TO_WITHDRAW = 'I do not know you here, so you cannot withdraw this. Nothing has changed.';
 const GUEST_NO_MORE =
-  'Your time as a guest here is over, so you cannot withdraw this any more. Those who decide it can still say no to it, and whoever runs me can withdraw it: please ask them. Nothing has changed.';
+  'Your time as a guest here is over, so you can neither withdraw this nor reply to what is asked about it any more. Those who decide it can still say no to it, and whoever runs me can withdraw it: please ask them. Nothing has changed.';
 const UNKNOWN_HERE = 'I do not know you here, so you cannot decide this. Nothing was decided.';
 const BY_REPLY_ONLY =
   'By mail I take decisions only as a reply to the mail that asked, with its code. Nothing was decided.';

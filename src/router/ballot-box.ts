@@ -51,7 +51,7 @@ import { wantTheSame } from '../domain/joint-approvers.ts';
 import type { InboundAnswer } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Authority, Voter } from '../domain/quorum.ts';
-import type { Directory } from '../identity/directory.ts';
+import type { Speaker as Acting, Directory } from '../identity/directory.ts';
 import type { GrantDesk } from './grant-desk.ts';
 import { misfitText, passedOver } from './misfit.ts';
 import { heardInEdit } from './outcome-words.ts';
@@ -143,7 +143,8 @@ export class BallotBox {
     const { said } = ballot;
     switch (said.kind) {
       case 'reply':
-        return this.#reply(id, speaker, ballot, said.text);
+        if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
+        return this.reply(id, { ...speaker, speaker: speaker.person }, ballot.key, said.text);
       case 'delegate':
         return this.#delegate(id, speaker, said.to);
       case 'reassign':
@@ -375,17 +376,21 @@ export class BallotBox {
 
   // ── Talk ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #reply(
+  /**
+   * Of whoever asked, who may be a guest, or of whoever runs the gateway. It decides nothing.
+   *
+   * @param speaker as whom they speak now
+   */
+  async reply(
     id: ApprovalId,
-    speaker: Speaker,
-    { key }: Ballot,
+    { speaker, account }: { readonly speaker: Acting; readonly account: AccountId },
+    key: string,
     text: string,
   ): Promise<Counted | undefined> {
     const { approvals, directory } = this.deps;
-    const { person, account } = speaker;
-    if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
-    const operates = directory.may(person.roles, 'operate');
-    const by = { ...knownAs(speaker), name: person.name };
+    const operates = directory.may(speaker.roles, 'operate');
+    const accounts = [account, ...(directory.find(speaker.id)?.accounts ?? [])];
+    const by = { person: speaker.id, name: speaker.name, accounts };
     const result = await approvals.apply(id, (approval, nowMs, circumstances) =>
       reply(approval, { key, by, via: platformOf(account), text, operates }, nowMs, circumstances),
     );

@@ -45,21 +45,25 @@ export interface BatchResult {
 type Named = BatchReply['tickets'][number];
 type Verdict = Extract<BatchReply['said'], { kind: 'approve' | 'deny' }>;
 
+/** An answer to several that can be read. */
+export interface SaidToSeveral extends Omit<BatchReply, 'said'> {
+  readonly said: Verdict;
+}
+
 export class BatchDesk {
   constructor(private readonly deps: BatchDeps) {}
 
   /** @param key of the gesture; each answer has its own, made of it */
   async answer(
     speaker: Speaker,
-    { tickets, sign }: Pick<BatchReply, 'tickets' | 'sign'>,
-    said: Verdict,
+    { tickets, sign, said, unsigned }: SaidToSeveral,
     key: string,
   ): Promise<BatchResult> {
     const found = await Promise.all(tickets.map((each) => this.#look(each, speaker, said)));
-    if (sign !== undefined && sign.toUpperCase() === signFor(speaker, said, found)) {
+    if (sign !== undefined && sign === signFor(speaker, said, found)) {
       return this.#cast(speaker, said, found, key);
     }
-    return toConfirm(speaker, said, found);
+    return toConfirm(speaker, said.kind === 'deny' ? { ...said, reason: unsigned } : said, found);
   }
 
   async #look(named: Named, speaker: Speaker, { kind }: Verdict): Promise<Looked> {

@@ -280,6 +280,47 @@ describe('a question about a request', () => {
   });
 });
 
+describe('a reply to a question', () => {
+  it('OM-124 is taken by mail of whoever asked by mail, and decides nothing', async () => {
+    await begin();
+    await story.write(ALEX.mail, 'Refund', 'refund order 7');
+    await expect.poll(() => story.waiting()).toHaveLength(1);
+    await story.dm(EVE.slack, `question ${await ticket()} which parcel is it?`);
+    const question = await story.mail(ALEX.mail, /which parcel is it/);
+
+    const line = /reply apr_\S+/.exec(question.text)?.[0] ?? '';
+    await story.sandbox.mail.reply(question, { line: `${line} the blue one`, quoting: 'top' });
+
+    await expect
+      .poll(async () => (await story.open())[0]?.talk?.map(({ text }) => text))
+      .toEqual(['which parcel is it?', 'the blue one']);
+    expect(story.refunds(7)).toEqual([]);
+  });
+
+  it('OM-124 is taken of a guest who asked, and of no other', async () => {
+    story = await Story.begin({
+      config: (config) => {
+        const { authorizations, ...others } = withPerson(config, 'dana', {
+          prefers: [Platform.parse('slack')],
+        });
+        const guests = { unknown_senders: 'answer' as const, guest_role: RoleName.parse('member') };
+        return { ...others, authorizations: { ...authorizations, ...guests } };
+      },
+    });
+    const thread = await story.mention('refund order 7', EVE.slack);
+    await story.answer(thread, /Waiting for/);
+    await story.dm(DANA.slack, `question ${await ticket()} which parcel is it?`);
+    await story.answer(thread, /Dana Reyes asks/);
+
+    await story.say(ALEX.slack, thread, `reply ${await ticket()} any`);
+    await story.told(ALEX.slack, /Only those on whose behalf/);
+    await story.say(EVE.slack, thread, `reply ${await ticket()} the blue one`);
+
+    await story.answer(thread, /replies: “the blue one”/);
+    expect((await story.open())[0]?.talk).toHaveLength(2);
+  });
+});
+
 describe('a question that is asked by mail', () => {
   it('OM-121 OM-124 comes back in the mail that asks anew, with the reply, and with what others have said', async () => {
     await begin({ approvers: { role: MANAGER, count: 2 } });

@@ -83,6 +83,14 @@ describe('several answers by one line', () => {
     await story.answer(web.thread, /Denied by Dana Reyes on Slack.*not on a Friday/);
   });
 
+  it('OM-124 are no batch where a no to one is given a reason that begins like a sign', async () => {
+    const refund = await ask('refund order 7');
+
+    await story.say(DANA.slack, refund.thread, `deny ${refund.ticket} HTTP 500, look first`);
+
+    await story.answer(refund.thread, /Denied by Dana Reyes on Slack.*HTTP 500, look first/);
+  });
+
   it('OM-185 count nothing for who may not decide, nor for what was settled meanwhile, and each is told why', async () => {
     const [api, web] = [await ask('deploy api to production'), await ask('deploy web to production')];
 

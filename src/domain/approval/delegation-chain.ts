@@ -5,24 +5,28 @@ import type { Approval, Delegation } from './record.ts';
 /** How often a word can be passed on. */
 export const LONGEST_CHAIN = 3;
 
+/** Somebody's word, and how often it was passed on until it came here. */
+interface Passed {
+  readonly person: PersonId;
+  readonly times: number;
+}
+
 /** Everybody whose word this person may speak, by delegation of this request; nearest first. */
 export function delegatorsOf(
   { delegations = [] }: Pick<Approval, 'delegations'>,
   person: PersonId,
 ): PersonId[] {
-  return chainTo(person, delegations).slice(0, LONGEST_CHAIN);
+  return chainTo(person, delegations).flatMap((each) => (each.times <= LONGEST_CHAIN ? [each.person] : []));
 }
 
-/** Whose word has come to this person, directly or through others. */
-export function chainTo(person: PersonId, delegations: readonly Delegation[]): PersonId[] {
-  const found: PersonId[] = [];
-  const look = (at: PersonId): void => {
+/** Whose word has come to this person, directly or through others, each by the shortest way; nearest first. */
+export function chainTo(person: PersonId, delegations: readonly Delegation[]): readonly Passed[] {
+  const found: Passed[] = [{ person, times: 0 }];
+  for (const at of found) {
     for (const { from, to } of delegations) {
-      if (to !== at || from === person || found.includes(from)) continue;
-      found.push(from);
-      look(from);
+      if (to !== at.person || found.some((each) => each.person === from)) continue;
+      found.push({ person: from, times: at.times + 1 });
     }
-  };
-  look(person);
-  return found;
+  }
+  return found.slice(1);
 }

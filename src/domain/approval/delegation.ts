@@ -84,10 +84,8 @@ export function delegate(
   if (delegations.some((each) => each.from === from.person && each.to === to)) {
     return { result: { code: 'PASSED_BEFORE', approval } };
   }
-  if (
-    chainTo(from.person, delegations).length >= LONGEST_CHAIN ||
-    chainTo(from.person, delegations).includes(to)
-  ) {
+  const chain = chainTo(from.person, delegations);
+  if (chain.some(({ person, times }) => times >= LONGEST_CHAIN || person === to)) {
     return { result: { code: 'TOO_LONG', approval } };
   }
   const roles = lent.length > 0 ? { roles: [...lent] } : {};

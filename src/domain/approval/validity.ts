@@ -99,7 +99,9 @@ function reduced<Said extends Word>(
   const { roles, mute, standsFor = [], ...said } = assent;
   // A request is passed to those who may approve alone, by roles of their own.
   const mayBePassed = people.find(said.by.person, [])?.permitted === true;
-  const passed = mayBePassed ? [] : chainTo(said.by.person, approval.delegations ?? []);
+  const passed = mayBePassed
+    ? []
+    : chainTo(said.by.person, approval.delegations ?? []).map(({ person }) => person);
   const kept = standsFor.flatMap((word) => {
     const now = people.find(word.person, lentBy(approval, word.person));
     const isHeard =

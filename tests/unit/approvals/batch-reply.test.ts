@@ -21,7 +21,7 @@ describe('an answer to several requests', () => {
     [`approve ${ONE} ${TWO}?`, { kind: 'unclear', why: 'question' }, undefined],
     [`approve ${ONE} ${TWO}\u202e`, { kind: 'unclear', why: 'hidden-characters' }, undefined],
   ])('is read from %j', (line, said, sign) => {
-    expect(parseBatchReply(line)).toEqual({ tickets: both, said, sign });
+    expect(parseBatchReply(line)).toMatchObject({ tickets: both, said, sign });
   });
 
   it.each([
@@ -33,6 +33,18 @@ describe('an answer to several requests', () => {
     `> approve ${ONE} ${TWO}`,
   ])('is not %j', (line) => {
     expect(parseBatchReply(line)).toBeUndefined();
+  });
+
+  it('leaves a reason as it was written, also where it begins as a sign could', () => {
+    expect(parseBatchReply(`deny ${ONE}, ${TWO} more than 1,500 EUR, ask`)?.said).toEqual({
+      kind: 'deny',
+      reason: 'more than 1,500 EUR, ask',
+    });
+    expect(parseBatchReply(`deny ${ONE} ${TWO} HTTP 500, look`)).toMatchObject({
+      said: { kind: 'deny', reason: '500, look' },
+      sign: 'HTTP',
+      unsigned: 'HTTP 500, look',
+    });
   });
 
   it('names each request once, and no more than one list shows', () => {
