@@ -14,8 +14,8 @@ import { escapeWiki, inertCode, MAX_COMMENT_CHARS, mentionOf, packWiki, wikiPara
 
 /** The rest of the comment beside the facts: headline, status, lines to answer with. */
 const RESERVED_CHARS = 4_000;
-/** What may be cut short: it says where things stand, not what is to be judged. */
-const MAX_REMARK_CHARS = 1_500;
+/** Where it stands: as much as the core makes of it, the last question and its reply whole. */
+const MAX_REMARK_CHARS = 1_600;
 /** A longer value, or one of several lines, stands in a block of its own. */
 const MAX_INLINE_CHARS = 300;
 

@@ -31,6 +31,8 @@ const MAX_VALUES_CHARS = 5_000;
 /** What may be cut short on the card: it says where things stand, not what is to be judged. */
 const MAX_REMARK_CHARS = 1_500;
 const MAX_CONTEXT_CHARS = 600;
+/** Where it stands: as much as the core makes of it, the last question and its reply whole. */
+const MAX_STANDING_CHARS = 1_600;
 
 const STATE_MARK: Readonly<Record<Card['status']['state'], string>> = {
   open: '⏳',
@@ -238,7 +240,7 @@ function isOpen({ choices, status }: Card): boolean {
 }
 
 function statusBlock({ status }: Card): types.KnownBlock {
-  return literal(`${STATE_MARK[status.state]} ${shortened(showHidden(status.sentence), MAX_REMARK_CHARS)}`);
+  return literal(`${STATE_MARK[status.state]} ${shortened(showHidden(status.sentence), MAX_STANDING_CHARS)}`);
 }
 
 function actionsBlock(card: Card): types.KnownBlock {

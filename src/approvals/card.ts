@@ -31,6 +31,7 @@ import {
   yesElsewhereText,
 } from './sentences.ts';
 
+const MAIL = 'email';
 /** Longest prose of the model shown on a card, in characters. */
 const MAX_PROSE_CHARS = 600;
 
@@ -60,7 +61,8 @@ export function toCard(approval: Approval, reply: Card['reply'], here?: Platform
     choices: yesElsewhere === undefined ? offered : offered.filter((choice) => !isYes(choice)),
     ...(yesElsewhere === undefined ? {} : { yesElsewhere }),
     ...(approval.policy.options && isWaiting(state) ? { options: approval.policy.options } : {}),
-    status: { state: faceOf(state), sentence: standing(approval, hold) },
+    // A mail has room for all of it, and is where it can be read whole.
+    status: { state: faceOf(state), sentence: standing(approval, hold, here !== undefined && here !== MAIL) },
     ...(reply && needsWord(state) ? { reply } : {}),
   };
 }

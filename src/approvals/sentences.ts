@@ -277,8 +277,38 @@ function names(approval: Approval, said: readonly Consent[]): string {
   );
 }
 
-/** What has happened to the request since it was made: other arguments, another preview, questions and replies, stand-ins. */
-function courseOf({
+/** How much of it is shown where there is little room: the newest words whole, in characters. */
+const BRIEF_COURSE_CHARS = 850;
+
+/**
+ * What has happened to the request since it was made: other arguments, another preview, questions and replies, stand-ins.
+ *
+ * @param isBrief what was said last before what was said first, and what does not fit is named as left out
+ */
+function courseOf(approval: Approval, isBrief = false): string {
+  const { words, ...others } = courseIn(approval);
+  const { before, change, after } = others;
+  const all = [...before, ...change, ...words, ...after].map((sentence) => ` ${upperFirst(sentence)}.`);
+  if (!isBrief || all.join('').length <= BRIEF_COURSE_CHARS) return all.join('');
+  const kept = new Set<string>();
+  let left = BRIEF_COURSE_CHARS;
+  for (const sentence of [...words.toReversed(), ...after, ...before, ...change]) {
+    left -= sentence.length + 2;
+    if (left < 0 && kept.size > 0) break;
+    kept.add(` ${upperFirst(sentence)}.`);
+  }
+  const rest = ` More was said or changed before; it is left out here for its length, and stands in “signalbox approvals show ${approval.id}”.`;
+  return `${rest}${all.filter((sentence) => kept.has(sentence)).join('')}`;
+}
+
+interface CourseParts {
+  readonly before: readonly string[];
+  readonly change: readonly string[];
+  readonly words: readonly string[];
+  readonly after: readonly string[];
+}
+
+function courseIn({
   edited,
   refreshedMs,
   talk = [],
@@ -286,7 +316,7 @@ function courseOf({
   rung = 0,
   reopenedFrom,
   supersedes,
-}: Approval): string {
+}: Approval): CourseParts {
   const change = edited
     ? [
         `${visible(edited.by.name)} changed it ${viaText(edited.via)}; it was ${visible(JSON.stringify(edited.from))}`,
@@ -306,9 +336,12 @@ function courseOf({
   const before =
     reopenedFrom === undefined ? [] : [`it was asked before (${reopenedFrom}), and ended without effect`];
   const instead = supersedes ? [`it takes the place of ${joined(supersedes)}`] : [];
-  return [...before, ...instead, ...change, ...fresh, ...words, ...passed, ...further]
-    .map((sentence) => ` ${upperFirst(sentence)}.`)
-    .join('');
+  return {
+    before: [...before, ...instead],
+    change: [...change, ...fresh],
+    words,
+    after: [...passed, ...further],
+  };
 }
 
 function passedText({ from, to, by, called = { from, to, by } }: Delegation): string {
@@ -329,18 +362,28 @@ function joined(names: readonly string[]): string {
  * Where it stands, for the card: plain text of one line, whatever a tool or a person said.
  *
  * @param hold when it runs once it is agreed to, in a part of a sentence; undefined where nothing holds it
+ * @param isBrief where there is little room: of many words the last ones
  */
-export function standing(approval: Approval, hold?: string): string {
-  return redactText(standingWith(approval, resultText, hold));
+export function standing(approval: Approval, hold?: string, isBrief = false): string {
+  return redactText(standingWith(approval, resultText, { hold, isBrief }));
 }
 
-function standingWith(approval: Approval, shown: (told: Told) => string, hold?: string): string {
+interface ShownWith {
+  readonly hold?: string | undefined;
+  readonly isBrief?: boolean;
+}
+
+function standingWith(
+  approval: Approval,
+  shown: (told: Told) => string,
+  { hold, isBrief }: ShownWith = {},
+): string {
   const { decision, result, remark } = approval;
   switch (approval.state) {
     case 'OPEN':
-      return `Waiting for ${askedOf(approval)} until ${endText(approval)}. ${silenceText(approval)}${saidSoFar(approval)}${courseOf(approval)}`;
+      return `Waiting for ${askedOf(approval)} until ${endText(approval)}. ${silenceText(approval)}${saidSoFar(approval)}${courseOf(approval, isBrief)}`;
     case 'NEEDS_INFO':
-      return `A question is open, and ${visible(approval.request.requesterName)} has to reply to it (${howToReply(approval)}). It waits until ${endText(approval)} at the latest. ${silenceText(approval)}${saidSoFar(approval)}${courseOf(approval)}`;
+      return `A question is open, and ${visible(approval.request.requesterName)} has to reply to it (${howToReply(approval)}). It waits until ${endText(approval)} at the latest. ${silenceText(approval)}${saidSoFar(approval)}${courseOf(approval, isBrief)}`;
     case 'APPROVED':
       return `${decided(approval)} It has not run yet${hold === undefined ? '' : `: ${hold}`}.`;
     case 'EXECUTING':
@@ -550,7 +593,8 @@ function withoutWords(approval: Approval): Approval {
 }
 
 /** What became of a reply to a question, in markdown; for its author alone. */
-export function replyText({ code, approval }: ReplyResult): string {
+export function replyText(result: ReplyResult): string {
+  const { code, approval } = result;
   switch (code) {
     case 'RECORDED':
     case 'REPLAY':
@@ -560,7 +604,7 @@ export function replyText({ code, approval }: ReplyResult): string {
     case 'NOT_ELIGIBLE':
       return 'Only those on whose behalf this is asked can reply to the question. Nothing has changed.';
     case 'INVALID':
-      return 'A reply needs some text. Nothing has changed.';
+      return `${upperFirst(result.problem)}. Nothing has changed.`;
     default:
       return code satisfies never;
   }

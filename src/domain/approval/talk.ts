@@ -13,6 +13,8 @@ import { inTime, mayDecide, type Vote, type VoteResult, voterOf } from './voting
 
 /** Questions about one request, at most: more than that is a conversation, and belongs into one. */
 const MOST_QUESTIONS = 10;
+/** Of a question, and of a reply, in UTF-16 units: as much as is shown whole on every card. */
+const MOST_CHARS = 700;
 
 type Question = Omit<Vote, 'choice' | 'edit' | 'others'>;
 
@@ -73,7 +75,8 @@ export interface Reply {
 export type ReplyResult =
   | { readonly code: 'RECORDED' | 'REPLAY'; readonly approval: Approval }
   /** Nobody has asked anything, or it is settled. */
-  | { readonly code: 'NOT_ASKED' | 'NOT_ELIGIBLE' | 'INVALID'; readonly approval: Approval };
+  | { readonly code: 'NOT_ASKED' | 'NOT_ELIGIBLE'; readonly approval: Approval }
+  | { readonly code: 'INVALID'; readonly approval: Approval; readonly problem: string };
 
 /** One of those on whose behalf it is asked, or somebody who runs the gateway, replies to what was asked back. */
 export function reply(
@@ -88,7 +91,8 @@ export function reply(
   if (!isExcluded(approval, answer.by) && !answer.operates) {
     return { result: { code: 'NOT_ELIGIBLE', approval } };
   }
-  if (answer.text.trim() === '') return { result: { code: 'INVALID', approval } };
+  const problem = problemWithText(answer.text, 'a reply');
+  if (problem !== undefined) return { result: { code: 'INVALID', approval, problem } };
   const next: Approval = {
     ...advance(resumed(approval, nowMs, circumstances), 'OPEN'),
     face: approval.face + 1,
@@ -106,9 +110,16 @@ export function isAsked({ state, talk = [] }: Approval): boolean {
 }
 
 function problemWith(text: string | undefined, talk: readonly Remark[]): string | undefined {
-  if (!text?.trim()) return 'a question needs some text';
+  const problem = problemWithText(text, 'a question');
+  if (problem !== undefined) return problem;
   const asked = talk.filter(({ kind }) => kind === 'question').length;
   return asked < MOST_QUESTIONS ? undefined : `${MOST_QUESTIONS} questions were asked already`;
+}
+
+function problemWithText(text: string | undefined, what: string): string | undefined {
+  if (!text?.trim()) return `${what} needs some text`;
+  if (text.length <= MOST_CHARS) return undefined;
+  return `${what} has ${MOST_CHARS} characters at most, so that it stands whole on every card; this has ${text.length}`;
 }
 
 function toRemark(
