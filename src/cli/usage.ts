@@ -60,24 +60,27 @@ export async function showBudgets(options: UsageOptions): Promise<number> {
     const { budgets } = session.config.settings;
     const nowMs = Date.now();
     const ledger = new UsageLedger(session.redis, session.keys);
-    const rows: Row[] = [];
+    const each: Row[][] = [];
     for (const limit of limitsIn(budgets)) {
       const period = periodAt(limit.period, nowMs, budgets.time_zone);
-      rows.push(...(await rowsOf(limit, period, ledger)));
+      each.push(await rowsOf(limit, period, ledger));
     }
+    const rows = each.flat();
     if (options.json) return say(JSON.stringify({ currency: budgets.currency, budgets: rows }, undefined, 2));
     if (rows.length === 0) {
       const said = limitsIn(budgets).length === 0 ? NO_BUDGETS : 'Nothing was used yet.';
       return say(said);
     }
-    const cells = rows.map((row) => [
+    const shown = each.flatMap((some) => some.slice(0, MOST_LISTED));
+    const cells = shown.map((row) => [
       row.subject === 'team' ? 'everybody' : `${row.subject} ${row.name}`,
       row.period,
       spentText(row, budgets.currency),
       shareText(row),
       relative(row.resetMs, nowMs),
     ]);
-    return say(table(['whose', 'for a', 'spent', '', 'begins anew'], cells));
+    const rest = restText(rows.length - shown.length);
+    return say(table(['whose', 'for a', 'spent', '', 'begins anew'], cells) + rest);
   });
 }
 
@@ -98,7 +101,11 @@ interface Row extends Limit {
   readonly resetMs: number;
 }
 
-/** Of everybody who used something in the period; of the team also when it used nothing. */
+function restText(left: number): string {
+  return left === 0 ? '' : `\n… and ${left} more: --json lists all of them`;
+}
+
+/** Of everybody who used something in the period, whoever used most first; of the team also when it used nothing. */
 async function rowsOf(limit: Limit, period: Period, ledger: UsageLedger): Promise<Row[]> {
   const lines = (await ledger.lines(period)).filter(({ kind }) => kind === limit.subject);
   const rows = lines.map(({ subject, counts }) => ({
@@ -110,15 +117,14 @@ async function rowsOf(limit: Limit, period: Period, ledger: UsageLedger): Promis
   if (limit.subject === 'team' && rows.length === 0) {
     return [{ ...limit, name: 'all', spent: 0, resetMs: period.endsMs }];
   }
-  return rows.toSorted((a, b) => b.spent - a.spent).slice(0, MOST_LISTED);
+  return rows.toSorted((a, b) => b.spent - a.spent);
 }
 
 function block(kind: UsageKind, lines: readonly UsageLine[], currency: string): string | undefined {
   if (lines.length === 0) return undefined;
   const shown = lines.slice(0, MOST_LISTED);
-  const left = lines.length - shown.length;
   const count = (value: number | undefined) => numberText(value ?? 0);
-  const rest = left === 0 ? '' : `\n… and ${left} more: --json lists all of them`;
+  const rest = restText(lines.length - shown.length);
   if (kind === 'tool') {
     const rows = shown.map(({ subject, counts }) => [subject, count(counts.calls)]);
     return table([HEADING.tool, 'calls'], rows) + rest;

@@ -102,6 +102,17 @@ describe('signalbox budget', () => {
     expect(out).toMatch(/everybody\s+month\s+0\.0055 EUR of 5\.00 EUR\s+0 %\s+in \d+/);
   });
 
+  it('says how many it leaves out of a long list, and lists all of them as JSON', async () => {
+    home.edit('settings.yaml', /$/, '\nbudgets: { person: { day: { tokens: 1000 } } }\n');
+    for (let n = 0; n < 22; n++) await spend(`person-${n}`, 10);
+
+    const [{ out }, { out: json }] = [await home.run('budget'), await home.run('budget', '--json')];
+
+    expect(out.match(/person person-/g)).toHaveLength(20);
+    expect(out).toContain('… and 2 more: --json lists all of them');
+    expect(JSON.parse(json).budgets).toHaveLength(22);
+  });
+
   it('OM-160 says of what is far beyond its limit no number of percent', async () => {
     home.edit('settings.yaml', /$/, '\nbudgets: { person: { day: { tokens: 1 } } }\n');
     await spend('alex', 250);
