@@ -377,7 +377,7 @@ describe('a stranger', () => {
     story.clock.move(61 * 60_000);
 
     await discord.dm({ user: EVE.discordUser, text: `!withdraw ${approval!.id}.1 no longer needed` });
-    expect(await toldOnDiscord(EVE, /cannot withdraw this any more/)).toMatch(
+    expect(await toldOnDiscord(EVE, /can neither withdraw this nor reply/)).toMatch(
       /Your time as a guest here is over.*whoever runs me can withdraw it/,
     );
     expect(await story.open()).toHaveLength(1);
