@@ -14,7 +14,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { contentOf } from '../config/config-source.ts';
 import { StartupError } from '../domain/errors.ts';
-import type { Logger } from '../observability/logger.ts';
 import { banner } from './banner.ts';
 import type { Stoppable } from './command.ts';
 import { standardOutput } from './console-logger.ts';
@@ -23,6 +22,8 @@ import { type ConfigOrigin, filesIn, keptFrom, type Prepared, prepare } from './
 
 /** Longest time to finish what is under way, in ms. */
 const DRAIN_MS = 30_000;
+/** Longest time for the server of our own to write everything down and end, once there is no more patience, in ms. */
+const SERVER_STOPS_MS = 3_000;
 
 /** Resolves with the exit code once everything has stopped. */
 export async function start(options: Omit<LaunchOptions, 'gateways'>): Promise<number> {
@@ -41,7 +42,7 @@ export async function start(options: Omit<LaunchOptions, 'gateways'>): Promise<n
         ? 'stopping: finishing what is under way; a second signal ends at once'
         : `starting over: ${why}; finishing what is under way`,
     );
-    const code = await drain(launched, insisted, prepared.log);
+    const code = await drain({ launched, insisted, prepared });
     if (why === undefined || hasAsked()) return code;
   }
 }
@@ -101,7 +102,14 @@ function hearSignals(): Signals {
   return heard;
 }
 
-async function drain(launched: Stoppable, insisted: Promise<unknown>, log: Logger): Promise<number> {
+interface Drained {
+  readonly launched: Stoppable;
+  readonly insisted: Promise<unknown>;
+  readonly prepared: Pick<Prepared, 'log' | 'server'>;
+}
+
+/** Whatever is left undone, a server of our own does not stay behind, as after a kill. */
+async function drain({ launched, insisted, prepared: { log, server } }: Drained): Promise<number> {
   const patience = new AbortController();
   const ended = await Promise.race([
     launched.stop().then(() => 'drained' as const),
@@ -111,5 +119,8 @@ async function drain(launched: Stoppable, insisted: Promise<unknown>, log: Logge
   patience.abort();
   if (ended === 'drained') return 0;
   log.warn({ why: ended }, 'ending before everything was finished; it is done again at the next start');
+  await Promise.race([server.stop(), pause(SERVER_STOPS_MS)]).catch((error: unknown) =>
+    log.warn({ err: error }, 'the Redis of this gateway may still run; the next start takes it up'),
+  );
   process.exit(1);
 }
