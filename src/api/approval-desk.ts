@@ -24,7 +24,7 @@ import { askedOf, literal, replyText, standing, viaText } from '../approvals/sen
 import { THE_AGENT } from '../config/api.ts';
 import type { Config } from '../config/load-config.ts';
 import type { HoldOf } from '../control/hold.ts';
-import { API_PLATFORM, addressOf } from '../delivery/client-event.ts';
+import { addressOf } from '../delivery/client-event.ts';
 import { excludedFrom } from '../domain/approval/exclusion.ts';
 import {
   type ClaimResult,
@@ -39,7 +39,7 @@ import { reply } from '../domain/approval/talk.ts';
 import { cancel, type Settler } from '../domain/approval/withdrawal.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { importanceOfRisk } from '../domain/escalation/plan.ts';
-import { AccountId, type ApprovalId, ConversationId, PersonId } from '../domain/ids.ts';
+import { AccountId, API_PLATFORM, type ApprovalId, ConversationId, PersonId } from '../domain/ids.ts';
 import type { Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { Logger } from '../observability/logger.ts';

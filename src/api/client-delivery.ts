@@ -15,17 +15,19 @@
  *      over only to a client that there is.
  *   5. Only addresses of the configuration are called, and no redirect is followed.
  */
+
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { stillTrue } from '../approvals/saying.ts';
 import type { ApiClient, WebhookSettings } from '../config/api.ts';
 import type { Config } from '../config/load-config.ts';
-import { API_PLATFORM, type ClientEvent, ClientItem } from '../delivery/client-event.ts';
+import { type ClientEvent, ClientItem } from '../delivery/client-event.ts';
 import { type Posted, postSigned } from '../delivery/signed-webhook.ts';
 import { claim, complete } from '../domain/approval/execution.ts';
 import type { Approval } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
 import { LeaseLostError } from '../domain/errors.ts';
+import { API_PLATFORM } from '../domain/ids.ts';
 import type { Directory } from '../identity/directory.ts';
 import { type Claim, type KeyedQueue, toDeadLetter } from '../mailbox/keyed-queue.ts';
 import type { KnownSecrets } from '../observability/known-secrets.ts';

@@ -2,10 +2,9 @@
 import type { GatewaysConfig } from '../../gateways/gateway-settings.ts';
 import { createGateways } from '../../gateways/index.ts';
 import { WebhookListener } from '../../gateways/webhook-listener.ts';
-import { API_PLATFORM } from '../delivery/client-event.ts';
 import { RedisClientLog } from '../delivery/client-log.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import { channelOf, Platform } from '../domain/ids.ts';
+import { API_PLATFORM, channelOf, Platform } from '../domain/ids.ts';
 import type { Directory } from '../identity/directory.ts';
 import { BookmarkStore } from '../redis/bookmark-store.ts';
 import type { Keys } from '../redis/keys.ts';

@@ -1,7 +1,6 @@
 /** Calling people when nobody comes: what escalations have to do, when their time has come, who is told what when. */
-import { API_PLATFORM } from '../delivery/client-event.ts';
 import { ESCALATION_QUEUE } from '../delivery/escalation-item.ts';
-import type { PersonId, Platform } from '../domain/ids.ts';
+import { API_PLATFORM, type PersonId, type Platform } from '../domain/ids.ts';
 import { EscalationTimers } from '../escalation/escalation-timers.ts';
 import { EscalationWorker } from '../escalation/escalation-worker.ts';
 import { Pagers } from '../escalation/pagers.ts';

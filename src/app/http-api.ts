@@ -1,4 +1,5 @@
 /** Programs that ask people over the port of the webhooks, and hear the end from an outbox of their own. */
+
 import type { WebhookListener } from '../../gateways/webhook-listener.ts';
 import { Access } from '../api/access.ts';
 import { AnswerBook } from '../api/answer-book.ts';
@@ -8,8 +9,8 @@ import { ApprovalBell } from '../api/bell.ts';
 import { ClientDelivery } from '../api/client-delivery.ts';
 import { HttpDoor } from '../api/http-door.ts';
 import { createHoldOf } from '../control/hold.ts';
-import { API_PLATFORM } from '../delivery/client-event.ts';
 import { outboxOf } from '../delivery/outbox.ts';
+import { API_PLATFORM } from '../domain/ids.ts';
 import { KeyedQueue } from '../mailbox/keyed-queue.ts';
 import type { BallotBox } from '../router/ballot-box.ts';
 import { LanePool } from '../services/lane-pool.ts';

@@ -12,10 +12,11 @@
  * item notes that in the step that takes it away. So none of this has to be waited for: when it is not so, something
  * is broken.
  */
-import { API_PLATFORM } from '../delivery/client-event.ts';
+
 import { withoutAsked } from '../domain/approval/copies.ts';
 import { type Approval, type CardCopy, isEnded, isWaiting } from '../domain/approval/record.ts';
 import { type Circumstances, dueOf } from '../domain/approval/time.ts';
+import { API_PLATFORM } from '../domain/ids.ts';
 import type { Effect } from '../redis/effects.ts';
 import { cardUpdate, hearsOf, wakeUpFor } from './consequences.ts';
 

@@ -23,7 +23,7 @@ import type { VoteResult } from '../domain/approval/voting.ts';
 import type { WithdrawResult } from '../domain/approval/withdrawal.ts';
 import { ticketOf } from '../domain/card.ts';
 import type { Grant } from '../domain/grant.ts';
-import { channelOf, type PersonId, type Platform } from '../domain/ids.ts';
+import { API_PLATFORM, channelOf, type PersonId, type Platform } from '../domain/ids.ts';
 import type { Approvers } from '../domain/quorum.ts';
 import { unlinked } from '../links/plain-address.ts';
 import { redactText } from '../observability/redaction.ts';
@@ -255,10 +255,13 @@ function saidSoFar(approval: Approval): string {
   return [...yes, ...no, ...voided.map(voidedText)].map((sentence) => ` ${sentence}.`).join('');
 }
 
-function voidedText({ by, why }: VoidedAssent): string {
+function voidedText({ by, via, why }: VoidedAssent): string {
   const because = {
     gone: 'whoever said it is nobody here any more',
-    'not-theirs': 'the account it came from is not theirs any more',
+    'not-theirs':
+      via === API_PLATFORM
+        ? 'the program that passed it on does not speak for them any more'
+        : 'the account it came from is not theirs any more',
     requester: 'it is asked on their behalf',
     powerless: 'they may not decide this any more',
   }[why];

@@ -6,13 +6,10 @@
  */
 import { z } from 'zod';
 import { Approval } from '../domain/approval/record.ts';
-import { Platform } from '../domain/ids.ts';
+import { API_PLATFORM, Platform } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import type { Effect } from '../redis/effects.ts';
 import { OutboxItem, outboxOf } from './outbox.ts';
-
-/** Programs that ask are on a platform of their own, which no gateway serves. */
-export const API_PLATFORM = Platform.parse('api');
 
 export const ClientEvent = z.object({
   kind: z.literal('event'),

@@ -13,6 +13,9 @@ export const Platform = z
   .brand<'Platform'>();
 export type Platform = z.infer<typeof Platform>;
 
+/** Programs that ask are on a platform of their own, which no gateway serves. */
+export const API_PLATFORM = Platform.parse('api');
+
 /** Who a platform says this is: `<platform>:<its stable id>`, e.g. `slack:T024/U0DANA`, `email:dana@example.com`. */
 export const AccountId = z
   .string()

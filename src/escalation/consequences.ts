@@ -3,12 +3,11 @@
  * conversation it concerns, the audit. Written in the same step as the change. Pure.
  */
 import { ticketFor } from '../control/control-store.ts';
-import { API_PLATFORM } from '../delivery/client-event.ts';
 import { type IfPrivate, toItem } from '../delivery/escalation-item.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Page } from '../domain/escalation/pager.ts';
 import { type Act, type Escalation, type EscalationMove, isLive } from '../domain/escalation/record.ts';
-import type { PersonId, Platform } from '../domain/ids.ts';
+import { API_PLATFORM, type PersonId, type Platform } from '../domain/ids.ts';
 import type { Effect } from '../redis/effects.ts';
 import { conversationToTake, toWait } from './human-wait.ts';
 import { callText, lostText, newsText } from './sentences.ts';

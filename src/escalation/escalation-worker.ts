@@ -18,7 +18,6 @@ import { copyFor } from '../approvals/plan.ts';
 import { plansOf } from '../config/escalation-plans.ts';
 import type { Config } from '../config/load-config.ts';
 import type { ControlStore } from '../control/control-store.ts';
-import { API_PLATFORM } from '../delivery/client-event.ts';
 import { EscalationItem, type IfPrivate } from '../delivery/escalation-item.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import { postSigned } from '../delivery/signed-webhook.ts';
@@ -33,7 +32,13 @@ import { goOn, hold, raise, unposted, unreached } from '../domain/escalation/cou
 import type { Page } from '../domain/escalation/pager.ts';
 import { type EscalationPlan, importanceOf } from '../domain/escalation/plan.ts';
 import { type Escalation, isLive } from '../domain/escalation/record.ts';
-import { ConversationId, type EscalationId, type PersonId, type Platform } from '../domain/ids.ts';
+import {
+  API_PLATFORM,
+  ConversationId,
+  type EscalationId,
+  type PersonId,
+  type Platform,
+} from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import type { Directory } from '../identity/directory.ts';
 import { type Claim, type KeyedQueue, toDeadLetter } from '../mailbox/keyed-queue.ts';

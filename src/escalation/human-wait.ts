@@ -2,7 +2,6 @@
  * What the wait for a human in a conversation learns of the escalation by which people are called to it: somebody looks
  * after it, does not any more, or says that it is done; and what the escalation learns of whoever came. Pure.
  */
-import { API_PLATFORM } from '../delivery/client-event.ts';
 import { type EscalationItem, toItem } from '../delivery/escalation-item.ts';
 import {
   type Control,
@@ -32,7 +31,7 @@ import {
   isOwner,
   type Owner,
 } from '../domain/escalation/record.ts';
-import type { ConversationId, PersonId } from '../domain/ids.ts';
+import { API_PLATFORM, type ConversationId, type PersonId } from '../domain/ids.ts';
 import type { Effect } from '../redis/effects.ts';
 import { isOfHandoff, isOfPlan } from './triggers.ts';
 

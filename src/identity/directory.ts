@@ -30,7 +30,7 @@ import { delegatorsOf } from '../domain/approval/delegation-chain.ts';
 import { type Excluded, excludedFrom, idsOf, type Known } from '../domain/approval/exclusion.ts';
 import { type Approval, type ApprovalRequest, approversOf } from '../domain/approval/record.ts';
 import type { PeopleNow } from '../domain/approval/validity.ts';
-import { type AccountId, PersonId, Platform, platformOf } from '../domain/ids.ts';
+import { type AccountId, API_PLATFORM, PersonId, Platform, platformOf } from '../domain/ids.ts';
 import { EMPTY_LEDGER, guestWith, isSilenced, type LinkLedger } from '../domain/link.ts';
 import type { Sender } from '../domain/message.ts';
 import { guestIdOf, type Importance, type Person, RoleName } from '../domain/person.ts';
@@ -208,7 +208,17 @@ export class Directory {
         return { accounts: person.accounts, roles, permitted: this.may(roles, 'approve') };
       },
       ownerOf: (account) => this.personOf(account)?.id,
+      mayRecord: (account, person) => this.#mayRecord(account, person),
     };
+  }
+
+  /** Programs alone are given people to speak for. */
+  #mayRecord(account: AccountId, person: PersonId): boolean {
+    if (platformOf(account) !== API_PLATFORM) return true;
+    const { clients } = this.config().settings.api;
+    const client = account.slice(API_PLATFORM.length + 1);
+    const spokenFor = Object.hasOwn(clients, client) ? clients[client]?.answers_for : undefined;
+    return spokenFor === 'everybody' || spokenFor?.includes(person) === true;
   }
 
   /**

@@ -388,6 +388,26 @@ describe('answers that a program records', () => {
     );
   });
 
+  it('OM-124 count no more once the program may speak for them no more, and it says so', async () => {
+    const manager = RoleName.parse('manager');
+    story.config = withPerson(story.config, 'alex', { roles: [manager] });
+    const approval = await asked({ approvers: { role: 'manager', count: 2 } });
+    const first = await says('alex', 'approve', approval);
+
+    const { clients } = story.config.settings.api;
+    story.config = withClients(story.config, { ...clients, inbox: anInbox({ answers_for: ['dana'] }) });
+    const second = await says('dana', 'approve', approval);
+
+    expect([first.body.code, second.body.code]).toEqual(['RECORDED', 'RECORDED']);
+    expect(second.body.approval.state).toBe('OPEN');
+    await danasCard(
+      /The yes of Alex Kim no longer counts: the program that passed it on does not speak for them any more/,
+    );
+
+    story.config = withClients(story.config, clients);
+    expect((await says('alex', 'approve', approval)).body.code).toBe('DECIDED');
+  });
+
   it('are one under one key: the same again changes nothing, another one is refused, a refused one frees it', async () => {
     const approval = await asked({ requester: 'alex' });
     const other = await asked({ requester: 'alex', idempotencyKey: 'order-8', args: { order: 8 } });

@@ -1,11 +1,10 @@
 /** What people are called to in a conversation is found by whoever takes that over, for as long as they are called. */
 import { describe, expect, it } from 'vitest';
 import { ControlStore } from '../../src/control/control-store.ts';
-import { API_PLATFORM } from '../../src/delivery/client-event.ts';
 import { type EscalationItem, escalationIdOf } from '../../src/delivery/escalation-item.ts';
 import { resolve } from '../../src/domain/escalation/answers.ts';
 import { type Report, raise } from '../../src/domain/escalation/course.ts';
-import { ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
+import { API_PLATFORM, ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { EscalationStore } from '../../src/escalation/escalation-store.ts';
 import { EscalationWorker, type EscalationWorkerDeps } from '../../src/escalation/escalation-worker.ts';
 import { callsTo } from '../../src/escalation/triggers.ts';

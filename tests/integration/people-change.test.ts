@@ -44,7 +44,7 @@ function looking(count: { asked: number }, isGranted: () => boolean, onRead?: ()
         count.asked++;
         return isGranted() ? undefined : [];
       },
-      peopleNow: () => ({ find: () => undefined, ownerOf: () => undefined }),
+      peopleNow: () => ({ find: () => undefined, ownerOf: () => undefined, mayRecord: () => true }),
     },
     ...rest(),
   });
@@ -99,7 +99,7 @@ it('OM-125 does not count the yes of somebody who is gone among those who are le
   const lookWith = (found: typeof carl | undefined) => {
     const directory = {
       votersOn: () => [dana],
-      peopleNow: () => ({ find: () => found, ownerOf: () => undefined }),
+      peopleNow: () => ({ find: () => found, ownerOf: () => undefined, mayRecord: () => true }),
     };
     return new PeopleChange({
       ...store,

@@ -593,6 +593,7 @@ export class History {
         return { accounts, roles, permitted: roles.length > 0 };
       },
       ownerOf: () => undefined,
+      mayRecord: () => true,
     };
   }
 

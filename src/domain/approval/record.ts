@@ -233,7 +233,7 @@ export type Assent = z.infer<typeof Assent>;
 export const VoidedAssent = Assent.pick({ by: true, via: true }).extend({
   /**
    *   gone         whoever said it, or entered it for them, is nobody here any more
-   *   not-theirs   the account it was said from is theirs no more
+   *   not-theirs   the account it was said from is theirs no more, or is a program's that speaks for them no more
    *   requester    it turned out to be asked on their behalf
    *   powerless    they may not decide it any more
    */

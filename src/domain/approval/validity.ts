@@ -3,6 +3,7 @@
  *
  *   the person        is still somebody here, and it is not asked on their behalf
  *   their authority   what they still have of the roles they had; who was on call or away then, decided then
+ *   a program's way   may still record what that person says, where it came from a program
  *   another's word    as long as that other one may, and, where it was passed to them, they may approve themselves
  *
  * Invariant: nothing is worth more than when it was said. Whoever may do more by now can say it anew.
@@ -28,6 +29,8 @@ export interface PeopleNow {
   readonly find: (person: PersonId, lent: readonly string[]) => PersonNow | undefined;
   /** Whose account it is; undefined when it is nobody's, as that of a program always is. */
   readonly ownerOf: (account: AccountId) => PersonId | undefined;
+  /** Whether what they say may come from there as far as a program is concerned: true of everything that is no program. */
+  readonly mayRecord: (account: AccountId, person: PersonId) => boolean;
 }
 
 /** Without every yes that counts no more, and each worth what is left of it; as it is, where all of them count. */
@@ -83,6 +86,7 @@ function leftOf<Said extends Word>(
   ];
   if (behind.some((each) => isExcluded(approval, each))) return 'requester';
   if (owner ? owner !== (enteredBy ?? by.person) : linked) return 'not-theirs';
+  if (by.account && !people.mayRecord(by.account, by.person)) return 'not-theirs';
 
   const left = reduced(approval, assent, { speaker, people });
   const isWorthless = left.mute && (left.standsFor ?? []).length === 0;

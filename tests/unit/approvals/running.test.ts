@@ -48,8 +48,11 @@ it('OM-125 whoever says what came of a call too early is told where it stands', 
   const by = { person: DANA, name: 'Dana', via: SLACK, operates: true, roles: ['manager'] };
   const told = (approval: Approval) =>
     reconcileText(
-      reconcile(approval, by, 'happened', OPENED_MS, { find: () => undefined, ownerOf: () => undefined })
-        .result,
+      reconcile(approval, by, 'happened', OPENED_MS, {
+        find: () => undefined,
+        ownerOf: () => undefined,
+        mayRecord: () => true,
+      }).result,
     );
 
   expect(told(running)).toMatch(

@@ -115,6 +115,7 @@ describe('that a call of unknown outcome may run again', () => {
       find: (_person, lent) =>
         danaNow && { accounts: [], permitted: true, roles: [...danaNow.roles, ...lent] },
       ownerOf: () => undefined,
+      mayRecord: () => true,
     });
 
     const gone = reconcile(said, lee, 'retry', LATER_MS, people(undefined));

@@ -22,8 +22,8 @@ const GUEST_ACCOUNT = AccountId.parse('discord:1');
 type World = Record<string, Partial<PersonNow> | undefined>;
 type Owners = Record<string, string>;
 
-/** Everybody is a manager of one account, but as it is said here. */
-function now(world: World = {}, owners: Owners = {}): Circumstances {
+/** Everybody is a manager of one account, but as it is said here; and programs speak for everybody but these. */
+function now(world: World = {}, owners: Owners = {}, unspokenFor: readonly string[] = []): Circumstances {
   const people = {
     find: (person: PersonId, lent: readonly string[]): PersonNow | undefined => {
       if (person in world && world[person] === undefined) return undefined;
@@ -34,6 +34,7 @@ function now(world: World = {}, owners: Owners = {}): Circumstances {
       const owner = owners[account];
       return owner === undefined ? undefined : PersonId.parse(owner);
     },
+    mayRecord: (_account: AccountId, person: PersonId) => !unspokenFor.includes(person),
   };
   return { ...NO_CIRCUMSTANCES, people };
 }
@@ -239,6 +240,18 @@ describe('a yes that was said before the one that would be enough', () => {
 
     expect(gone.after.voided).toMatchObject([{ by: { person: 'carl' }, why: 'not-theirs' }]);
     expect(there.after.state).toBe('APPROVED');
+  });
+
+  it('counts no more when the program that passed it on speaks for them no more', () => {
+    const said = say(asked(), { person: 'carl' }).after;
+
+    const withdrawn = say(said, {}, now({}, {}, ['carl']));
+
+    expect(withdrawn.after).toMatchObject({
+      state: 'OPEN',
+      voided: [{ by: { person: 'carl' }, why: 'not-theirs' }],
+    });
+    expect(say(said, {}, now({}, {}, ['lee'])).after.state).toBe('APPROVED');
   });
 
   it('counts no more when whoever entered it is gone, or turns out to be the one who asked', () => {
