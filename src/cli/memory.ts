@@ -286,6 +286,7 @@ function describe({
   notes,
   conversations,
   schedules,
+  learned,
   requests,
   escalations,
 }: PersonExport): string {
@@ -299,6 +300,7 @@ function describe({
     ['messages', String(messages)],
     ['summaries', String(conversations.filter(({ summary }) => summary).length)],
     ['planned', String(schedules.length)],
+    ['named in learned skills', String(learned.length)],
     ['requests for approval', String(requests.length)],
     ['escalations', String(escalations.length)],
   ]);

@@ -40,8 +40,13 @@ export interface PersonExport {
   readonly ids: readonly PersonId[];
   readonly profiles: readonly Profile[];
   readonly notes: readonly { readonly owner: string; readonly notes: readonly Note[] }[];
-  readonly conversations: readonly (Spoken & { readonly summary?: Summary })[];
+  readonly conversations: readonly (Spoken & {
+    readonly told: readonly Told[];
+    readonly summary?: Summary;
+  })[];
   readonly schedules: readonly PlannedByPerson[];
+  /** Skills that were learned, and name them. */
+  readonly learned: readonly string[];
   readonly requests: readonly RequestOfPerson[];
   readonly escalations: readonly EscalationOfPerson[];
 }
@@ -52,6 +57,18 @@ export interface Spoken {
   /** Nobody else spoke in it. */
   readonly alone: boolean;
   readonly said: readonly Extract<Entry, { kind: 'user' }>[];
+}
+
+/**
+ * What stands in a conversation beside what they said: what the agent told them where nobody else spoke, and what the
+ * gateway told the agent about them. Where others spoke, that about nobody but them: it may be in the words of others.
+ */
+export interface Told {
+  readonly by: 'agent' | 'gateway';
+  readonly text: string;
+  /** How many of their own messages stand before it. */
+  readonly after: number;
+  readonly at?: string;
 }
 
 /** A request for approval, or a standing yes, as the audit holds it: what it says in words of theirs, or to them. */
@@ -242,17 +259,26 @@ export class PersonData {
   async collect(ids: readonly PersonId[], known: KnownAs = {}): Promise<PersonExport> {
     const profiles = await Promise.all(ids.map((id) => this.deps.memory.profileOf(id)));
     const conversations: PersonExport['conversations'][number][] = [];
-    const spoken = await this.spokenBy(ids);
-    for (const each of spoken) {
-      const summary = await this.deps.memory.summaryOf(each.conversationId);
-      conversations.push({ ...each, ...(summary ? { summary } : {}) });
+    for await (const { conversationId, entries } of this.#transcripts()) {
+      const said = entries.flatMap(({ entry }) => (isSaidBy(entry, ids) ? [entry] : []));
+      const alone = said.length > 0 && isAlone(entries, ids);
+      const told = toldIn(entries, ids, alone);
+      if (said.length === 0 && told.length === 0) continue;
+      const summary = said.length > 0 ? await this.deps.memory.summaryOf(conversationId) : undefined;
+      conversations.push({ conversationId, alone, said, told, ...(summary ? { summary } : {}) });
     }
-    const listed = new Set(conversations.map(({ conversationId }) => conversationId));
+    const spoken = conversations.filter(({ said }) => said.length > 0);
+    const listed = new Map(conversations.map((each, n) => [each.conversationId, n]));
     for await (const summary of this.#summariesOf(ids)) {
       const { conversationId } = summary;
-      if (listed.has(conversationId)) continue;
-      listed.add(conversationId);
-      conversations.push({ conversationId, alone: false, said: [], summary });
+      const place = listed.get(conversationId);
+      const there = place === undefined ? undefined : conversations[place];
+      if (place !== undefined && there) {
+        conversations[place] = { ...there, summary };
+        continue;
+      }
+      listed.set(conversationId, conversations.length);
+      conversations.push({ conversationId, alone: false, said: [], told: [], summary });
     }
     const called = withNamesIn(spoken, known);
     return {
@@ -261,6 +287,7 @@ export class PersonData {
       notes: await this.#notes(ids),
       conversations,
       schedules: (await this.deps.planned.plannedBy(ids)).map(toPlanned),
+      learned: (await this.deps.learned.naming(ids)).map(({ id }) => id),
       requests: await this.deps.requests.of(ids, called),
       escalations: await this.deps.escalated.of(ids, tracesOf(spoken, called)),
     };
@@ -279,7 +306,7 @@ export class PersonData {
   /** What `erase` would remove. Changes nothing. */
   async count(ids: readonly PersonId[], known: KnownAs = {}): Promise<Erased> {
     const all = await this.collect(ids, known);
-    const { profiles, notes, conversations, schedules, requests, escalations } = all;
+    const { profiles, notes, conversations, schedules, learned, requests, escalations } = all;
     return {
       profiles: profiles.length,
       notes: notes.reduce((sum, each) => sum + each.notes.length, 0),
@@ -287,7 +314,7 @@ export class PersonData {
       summaries: conversations.filter(({ summary }) => summary).length,
       conversations: conversations.filter(({ alone }) => alone).length,
       schedules: schedules.length,
-      learned: (await this.deps.learned.naming(ids)).length,
+      learned: learned.length,
       told: await this.#sumOfClients(ids, (client) => this.deps.clients.kept(client)),
       requests: requests.filter(({ isOver }) => isOver).length,
       undecided: requests.filter(({ isOver }) => !isOver).length,
@@ -558,6 +585,22 @@ function isSaidBy(
 /** Whether the gateway told the agent there of something about them. */
 function isToldOf(entry: Entry | undefined, ids: readonly PersonId[]): boolean {
   return entry?.kind === 'event' && (entry.about ?? []).some((person) => ids.includes(person));
+}
+
+function toldIn(entries: readonly StoredEntry[], ids: readonly PersonId[], alone: boolean): Told[] {
+  let after = 0;
+  return entries.flatMap(({ entry }): Told[] => {
+    if (isSaidBy(entry, ids)) after++;
+    if (alone && entry?.kind === 'assistant' && entry.text !== '') {
+      return [{ by: 'agent', text: entry.text, after }];
+    }
+    if (entry?.kind !== 'event' || !isToldOf(entry, ids)) return [];
+    const isTheirs = alone || (entry.about ?? []).every((person) => ids.includes(person));
+    const { at, text, told } = entry;
+    return isTheirs
+      ? [{ by: 'gateway', text: told === undefined ? text : `${text}\n${told}`, after, at }]
+      : [];
+  });
 }
 
 function isAlone(entries: readonly StoredEntry[], ids: readonly PersonId[]): boolean {

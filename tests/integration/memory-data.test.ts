@@ -177,6 +177,24 @@ describe('what is remembered of one person', () => {
     ]);
   });
 
+  it('is told with what the agent told them alone, and what it was told about nobody but them', async () => {
+    const { data, talk } = await openFilled();
+    const at = new Date(0).toISOString();
+    const news = (text: string, about: PersonId[]): Entry => ({ kind: 'event', text, at, about });
+    await talk(GROUP, [news('Alex linked an account.', [GUEST]), news('Dana said no to Alex.', [ALEX, DANA])]);
+    await talk(OTHERS, [news('Alex was let in.', [ALEX]), news('Dana is here.', [DANA])]);
+
+    const all = await data.collect([ALEX, GUEST]);
+
+    expect(
+      Object.fromEntries(all.conversations.map(({ conversationId, told }) => [conversationId, told])),
+    ).toEqual({
+      [ALONE]: [{ by: 'agent', text: 'Noted: 5 Elm Street.', after: 1 }],
+      [GROUP]: [{ by: 'gateway', text: 'Alex linked an account.', after: 2, at }],
+      [OTHERS]: [{ by: 'gateway', text: 'Alex was let in.', after: 0, at }],
+    });
+  });
+
   it('is counted before it is erased, and counting changes nothing', async () => {
     const { data } = await openFilled();
     const before = await data.collect([ALEX, GUEST, DANA]);
