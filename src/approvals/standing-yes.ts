@@ -32,7 +32,9 @@ export class StandingYes {
     const { decision, execution } = approval;
     if (decision?.source !== 'grant') return undefined;
     const id = decision.text ?? '';
-    const end = this.#endOf(await this.deps.grants.find(id), approval);
+    const grant = await this.deps.grants.find(id);
+    if (grant) await this.deps.directory.personNow(grant.by.account);
+    const end = this.#endOf(grant, approval);
     if (end === undefined) return undefined;
     const before = execution ? ' (an earlier attempt may have run)' : '';
     return `the standing yes ${id} ${end}${before}. Ask for it again, and people are asked`;
@@ -50,9 +52,12 @@ export class StandingYes {
       return 'is no longer one that the policy takes';
     }
     const asked = { approvers: grant.approvers, excluded: excludedFrom(approval), nowMs };
-    return couldGive(grant, asked, directory)
+    if (!couldAgree(grant, asked, directory)) {
+      return `holds no more, because ${grant.by.name} could not agree to this alone any more`;
+    }
+    return isTheirs(grant, directory)
       ? undefined
-      : `holds no more, because ${grant.by.name} could not agree to this alone any more`;
+      : `holds no more, because the account it was given from is not ${grant.by.name}’s any more`;
   }
 }
 
@@ -70,10 +75,20 @@ export function isTakenBy(
   );
 }
 
-/** Whether the one who gave it could agree to such a call alone, as they are now. */
-export function couldGive(
+interface Asked {
+  readonly approvers: Approvers;
+  readonly excluded: Excluded;
+  readonly nowMs: number;
+}
+
+/** Whether the one who gave it could agree to such a call alone, as they are now, from where they gave it. */
+export function couldGive(grant: Grant, asked: Asked, directory: Directory): boolean {
+  return couldAgree(grant, asked, directory) && isTheirs(grant, directory);
+}
+
+function couldAgree(
   { by, roles: lent = [] }: Grant,
-  { approvers, excluded, nowMs }: { approvers: Approvers; excluded: Excluded; nowMs: number },
+  { approvers, excluded, nowMs }: Asked,
   directory: Directory,
 ): boolean {
   const giver = directory.find(by.person);
@@ -82,4 +97,9 @@ export function couldGive(
   if (!directory.may(roles, 'approve')) return false;
   const { standsFor: _, ...voter } = directory.voterOf({ id: giver.id, roles }, nowMs);
   return !excluded(voter) && isQuorum(approvers, [voter]);
+}
+
+/** Whether the account it was given from still belongs to whoever gave it. */
+function isTheirs({ by }: Grant, directory: Directory): boolean {
+  return directory.personOf(by.account)?.id === by.person;
 }

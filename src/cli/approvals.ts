@@ -156,8 +156,9 @@ export async function reconcileApproval(
       if (finding === 'retry' && wasHuman && !permitted) {
         return { result: { code: 'NOT_ELIGIBLE', approval } };
       }
+      const { account } = actor;
       const { accounts } = actor.person;
-      const by = { ...settler(actor, directory), accounts, operator: operatorOf(actor), ...rights };
+      const by = { ...settler(actor, directory), account, accounts, operator: operatorOf(actor), ...rights };
       return reconcile(approval, by, finding, nowMs, directory.peopleNow());
     },
     ok: ({ code }) => code === 'DONE' || code === 'RECORDED',

@@ -208,13 +208,13 @@ export class Directory {
         return { accounts: person.accounts, roles, permitted: this.may(roles, 'approve') };
       },
       ownerOf: (account) => this.personOf(account)?.id,
-      mayRecord: (account, person) => this.#mayRecord(account, person),
+      isProgramOf: (account, person) => this.#isProgramOf(account, person),
     };
   }
 
-  /** Programs alone are given people to speak for. */
-  #mayRecord(account: AccountId, person: PersonId): boolean {
-    if (platformOf(account) !== API_PLATFORM) return true;
+  /** Whether it is a client of the API that may record what they say. */
+  #isProgramOf(account: AccountId, person: PersonId): boolean {
+    if (platformOf(account) !== API_PLATFORM) return false;
     const { clients } = this.config().settings.api;
     const client = account.slice(API_PLATFORM.length + 1);
     const spokenFor = Object.hasOwn(clients, client) ? clients[client]?.answers_for : undefined;

@@ -231,14 +231,13 @@ export class BallotBox {
 
   /** Who says it, where, and what their word is worth, as it is now. */
   #answerOf(
-    { person, account, linked }: Speaker,
+    { person, account }: Speaker,
     approval: Approval,
     nowMs: number,
   ): Omit<Vote, 'key' | 'choice' | 'text' | 'gen' | 'digest'> {
     const voter = this.#voterOf(person, approval, nowMs);
     return {
       by: { person: person.id, name: person.name, account },
-      linked,
       accounts: person.accounts,
       roles: voter.roles,
       lent: this.deps.directory.lentRoles(person.id, voter.roles),
@@ -368,7 +367,7 @@ export class BallotBox {
       const via = platformOf(account);
       const lent = directory.lentRoles(person.id, word.roles);
       const rights = { ...word, lent, ...knownAs(speaker), operates };
-      const by = { ...rights, name: person.name, via, about };
+      const by = { ...rights, name: person.name, account, via, about };
       return reconcile(approval, by, finding, nowMs, people);
     });
     return result && { ...result, notice: literal(reconcileText(result)) };

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Finding, reconcile } from '../../src/domain/approval/reconciliation.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
-import { PersonId, Platform } from '../../src/domain/ids.ts';
+import { AccountId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { MOST_FAILURES } from '../../src/domain/mailbox-item.ts';
 import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
 import { type OwnRedis, startRedis } from '../support/redis.ts';
@@ -447,6 +447,7 @@ describe('while the shop fails', () => {
     const by = {
       person: PersonId.parse('dana'),
       name: 'Dana Reyes',
+      account: AccountId.parse('cli:dana'),
       via: Platform.parse('cli'),
       roles: ['manager'],
       operates: true,

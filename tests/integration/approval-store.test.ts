@@ -15,7 +15,7 @@ import { dueOf, tick } from '../../src/domain/approval/time.ts';
 import { type VoteResult, vote } from '../../src/domain/approval/voting.ts';
 import { cancel, revoke } from '../../src/domain/approval/withdrawal.ts';
 import { RecordMovedError } from '../../src/domain/errors.ts';
-import { ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
+import { AccountId, ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { MailboxItem } from '../../src/domain/mailbox-item.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import type { Effect } from '../../src/redis/effects.ts';
@@ -483,8 +483,9 @@ describe('running an approved call', () => {
     if (claimed.code !== 'GRANTED') throw new Error('the claim was refused');
     await office.loseTrack(claimed.permit, 'the connection broke');
     const via = Platform.parse('cli');
-    const dana = { person: DANA, name: 'Dana Reyes', via, roles: ['manager'], operates: false };
-    const operator = { person: LEE, name: 'Lee Park', via, roles: [], operates: true };
+    const account = AccountId.parse('cli:dana');
+    const dana = { person: DANA, name: 'Dana Reyes', account, via, roles: ['manager'], operates: false };
+    const operator = { person: LEE, name: 'Lee Park', account, via, roles: [], operates: true };
     const settle = (by: Parameters<typeof reconcile>[1], finding: 'happened' | 'retry') =>
       process.approvals.apply(approval.id, (current, nowMs) => reconcile(current, by, finding, nowMs));
 
@@ -554,6 +555,7 @@ async function take(process: Process, approval: Approval, each: RandomStep, n: n
   const { approvals } = process;
   const office = new PermitOffice(approvals, NO_STANDING_YES);
   const by = {
+    account: AccountId.parse('cli:dana'),
     person: DANA,
     name: 'Dana Reyes',
     via: Platform.parse('cli'),

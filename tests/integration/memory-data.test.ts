@@ -181,7 +181,10 @@ describe('what is remembered of one person', () => {
     const { data, talk } = await openFilled();
     const at = new Date(0).toISOString();
     const news = (text: string, about: PersonId[]): Entry => ({ kind: 'event', text, at, about });
-    await talk(GROUP, [news('Alex linked an account.', [GUEST]), news('Dana said no to Alex.', [ALEX, DANA])]);
+    await talk(GROUP, [
+      news('Alex linked an account.', [GUEST]),
+      news('Dana said no to Alex.', [ALEX, DANA]),
+    ]);
     await talk(OTHERS, [news('Alex was let in.', [ALEX]), news('Dana is here.', [DANA])]);
 
     const all = await data.collect([ALEX, GUEST]);

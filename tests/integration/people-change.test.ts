@@ -11,7 +11,7 @@ import { RoleName } from '../../src/domain/person.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { PeopleChange } from '../../src/router/people-change.ts';
 import { StrandedApprovals } from '../../src/router/stranded-approvals.ts';
-import { anApproval, aVote, DANA } from '../support/approvals.ts';
+import { anApproval, aVote, DANA, ownerOf } from '../support/approvals.ts';
 import { openStore, type Store, silent } from '../support/core.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -44,7 +44,7 @@ function looking(count: { asked: number }, isGranted: () => boolean, onRead?: ()
         count.asked++;
         return isGranted() ? undefined : [];
       },
-      peopleNow: () => ({ find: () => undefined, ownerOf: () => undefined, mayRecord: () => true }),
+      peopleNow: () => ({ find: () => undefined, ownerOf: () => undefined, isProgramOf: () => false }),
     },
     ...rest(),
   });
@@ -99,7 +99,7 @@ it('OM-125 does not count the yes of somebody who is gone among those who are le
   const lookWith = (found: typeof carl | undefined) => {
     const directory = {
       votersOn: () => [dana],
-      peopleNow: () => ({ find: () => found, ownerOf: () => undefined, mayRecord: () => true }),
+      peopleNow: () => ({ find: () => found, ownerOf, isProgramOf: () => false }),
     };
     return new PeopleChange({
       ...store,

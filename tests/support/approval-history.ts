@@ -48,7 +48,7 @@ import {
   VISIBLE_MS,
   type Wish,
 } from './approval-plan.ts';
-import { anAddress, anApproval, aVote, DEADLINE_MS, EMAIL, SLACK } from './approvals.ts';
+import { accountOf, anAddress, anApproval, aVote, DEADLINE_MS, EMAIL, ownerOf, SLACK } from './approvals.ts';
 
 // ── What came of it ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -524,7 +524,7 @@ export class History {
         return (current, nowMs) =>
           reconcile(
             current,
-            { ...settler(input), roles: [...(this.#roles[input.who] ?? [])] },
+            { ...settler(input), account: accountOf(input.who), roles: [...(this.#roles[input.who] ?? [])] },
             input.finding,
             nowMs,
           );
@@ -592,8 +592,8 @@ export class History {
         const accounts = person === 'max' ? [AccountId.parse('slack:T0/U0MAX')] : [];
         return { accounts, roles, permitted: roles.length > 0 };
       },
-      ownerOf: () => undefined,
-      mayRecord: () => true,
+      ownerOf,
+      isProgramOf: () => false,
     };
   }
 

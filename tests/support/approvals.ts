@@ -78,6 +78,17 @@ const POLICY: ApprovalPolicy = {
   leaseMs: LEASE_MS,
 };
 
+/** Their account, of those that they vote from here. */
+export function accountOf(person: string): AccountId {
+  return AccountId.parse(`slack:T0/U0${person.toUpperCase()}`);
+}
+
+/** Whose it is. */
+export function ownerOf(account: AccountId): PersonId | undefined {
+  const name = /^slack:T0\/U0(.+)$/.exec(account)?.[1];
+  return name === undefined ? undefined : PersonId.parse(name.toLowerCase());
+}
+
 /** Dana's yes, in Slack, to the card as it stands. */
 export function aVote(approval: Approval, wish: Partial<Omit<Vote, 'by'>> & { person?: string } = {}): Vote {
   const { person = 'dana', ...rest } = wish;
@@ -90,7 +101,7 @@ export function aVote(approval: Approval, wish: Partial<Omit<Vote, 'by'>> & { pe
     by: {
       person: PersonId.parse(person),
       name: person === 'dana' ? 'Dana' : person,
-      account: AccountId.parse(`slack:T0/U0${person.toUpperCase()}`),
+      account: accountOf(person),
     },
     roles: ['manager'],
     permitted: true,

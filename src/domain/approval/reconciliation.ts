@@ -9,7 +9,7 @@
  *   2. One human has one word, in whosever name they say it.
  *   3. Whoever agreed earlier still is somebody here who may, when the last one agrees (`validity.ts`).
  */
-import type { PersonId } from '../ids.ts';
+import type { AccountId, PersonId } from '../ids.ts';
 import { type Authority, isQuorum, type Voter } from '../quorum.ts';
 import { isSecondWord, toVoter, voterIn, withWord } from './agreement.ts';
 import { isExcluded, type Known } from './exclusion.ts';
@@ -30,6 +30,8 @@ export type ReconcileResult =
 
 /** Somebody who says what they found out. */
 export interface Finder extends Settler, Omit<Authority, 'person' | 'name'> {
+  /** From which they say it. */
+  readonly account: AccountId;
   /** Of their roles, those that a group of their platform carries. */
   readonly lent?: readonly string[] | undefined;
   /** Those who let them decide in their place, now. */
@@ -141,7 +143,7 @@ function areEnough(approval: Approval, said: readonly Consent[]): boolean {
 function toConsent(approval: Approval, by: Finder, atMs: number): Consent {
   const { standsFor = [], ...own } = voterIn(approval, by);
   return {
-    by: { person: by.person, name: by.name },
+    by: { person: by.person, name: by.name, account: by.account },
     via: by.via,
     ...rightsOf(own),
     ...(by.lent && by.lent.length > 0 ? { lent: [...by.lent] } : {}),

@@ -204,8 +204,6 @@ export const Assent = z.object({
   onCall: z.array(z.string()).optional(),
   /** Of the roles, those that a group of their platform carried, and that nobody can look up later. */
   lent: z.array(z.string()).optional(),
-  /** The account was theirs by a link alone. */
-  linked: z.literal(true).optional(),
   /** They might not approve, and spoke for others only. */
   mute: z.literal(true).optional(),
   /** Who really said it, in their name; absent: they did. */
@@ -253,7 +251,8 @@ export const Consent = Assent.pick({
   enteredBy: true,
   atMs: true,
 }).extend({
-  by: z.object({ person: PersonId, name: z.string() }),
+  /** No account: in records from before it was kept. */
+  by: z.object({ person: PersonId, name: z.string(), account: AccountId.optional() }),
 });
 export type Consent = z.infer<typeof Consent>;
 

@@ -3,7 +3,7 @@
  *
  *   the person        is still somebody here, and it is not asked on their behalf
  *   their authority   what they still have of the roles they had; who was on call or away then, decided then
- *   a program's way   may still record what that person says, where it came from a program
+ *   the account       is still theirs; of a program: which may still record what that person says
  *   another's word    as long as that other one may, and, where it was passed to them, they may approve themselves
  *
  * Invariant: nothing is worth more than when it was said. Whoever may do more by now can say it anew.
@@ -29,8 +29,8 @@ export interface PeopleNow {
   readonly find: (person: PersonId, lent: readonly string[]) => PersonNow | undefined;
   /** Whose account it is; undefined when it is nobody's, as that of a program always is. */
   readonly ownerOf: (account: AccountId) => PersonId | undefined;
-  /** Whether what they say may come from there as far as a program is concerned: true of everything that is no program. */
-  readonly mayRecord: (account: AccountId, person: PersonId) => boolean;
+  /** Whether it is the account of a program that may record what they say. */
+  readonly isProgramOf: (account: AccountId, person: PersonId) => boolean;
 }
 
 /** Without every yes that counts no more, and each worth what is left of it; as it is, where all of them count. */
@@ -64,7 +64,8 @@ export function stillCounting<Said extends Word>(
 }
 
 /** A yes, to the call or to another attempt at it. */
-type Word = Pick<Assent, 'roles' | 'onCall' | 'lent' | 'linked' | 'mute' | 'standsFor' | 'enteredBy'> & {
+type Word = Pick<Assent, 'roles' | 'onCall' | 'lent' | 'mute' | 'standsFor' | 'enteredBy'> & {
+  /** No account: in records from before it was kept. */
   readonly by: { readonly person: PersonId; readonly account?: AccountId | undefined };
 };
 
@@ -74,7 +75,7 @@ function leftOf<Said extends Word>(
   assent: Said,
   people: PeopleNow,
 ): Said | VoidedAssent['why'] {
-  const { by, enteredBy, linked, lent = [] } = assent;
+  const { by, enteredBy, lent = [] } = assent;
   const speaker = people.find(by.person, lent);
   const operator = enteredBy && people.find(enteredBy, []);
   const owner = by.account && people.ownerOf(by.account);
@@ -85,8 +86,11 @@ function leftOf<Said extends Word>(
     ...(owner ? [{ person: owner }] : []),
   ];
   if (behind.some((each) => isExcluded(approval, each))) return 'requester';
-  if (owner ? owner !== (enteredBy ?? by.person) : linked) return 'not-theirs';
-  if (by.account && !people.mayRecord(by.account, by.person)) return 'not-theirs';
+  const isTheirs =
+    by.account === undefined ||
+    owner === (enteredBy ?? by.person) ||
+    people.isProgramOf(by.account, by.person);
+  if (!isTheirs) return 'not-theirs';
 
   const left = reduced(approval, assent, { speaker, people });
   const isWorthless = left.mute && (left.standsFor ?? []).length === 0;

@@ -79,8 +79,6 @@ export interface Vote {
   readonly gen: number;
   readonly digest: string;
   readonly by: { readonly person: PersonId; readonly name: string; readonly account: AccountId };
-  /** That account is theirs by a link alone. */
-  readonly linked?: true | undefined;
   /** Every account of that person now. */
   readonly accounts?: readonly AccountId[] | undefined;
   /** Who really says it, in the name of that person; absent: they do. */
@@ -420,7 +418,7 @@ function isRefresh(edit: Vote['edit']): edit is Refresh {
 }
 
 function toAssent(approval: Approval, answer: Vote, atMs: number): Assent {
-  const { by, via, text, key, operator, linked, lent = [] } = answer;
+  const { by, via, text, key, operator, lent = [] } = answer;
   // As they are now: the record does not say whose accounts were whose.
   const { standsFor = [] } = voterIn(approval, voterOf(answer));
   return {
@@ -428,7 +426,6 @@ function toAssent(approval: Approval, answer: Vote, atMs: number): Assent {
     via,
     ...rightsOf(answer),
     ...(lent.length > 0 ? { lent: [...lent] } : {}),
-    ...(linked ? { linked } : {}),
     ...(standsFor.length > 0 ? { standsFor: standsFor.map(standingFor) } : {}),
     ...(operator ? { enteredBy: operator.person } : {}),
     ...(text ? { text } : {}),

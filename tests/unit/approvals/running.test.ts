@@ -5,7 +5,7 @@ import { claim, renew } from '../../../src/domain/approval/execution.ts';
 import { reconcile } from '../../../src/domain/approval/reconciliation.ts';
 import type { Approval, Step } from '../../../src/domain/approval/record.ts';
 import { vote } from '../../../src/domain/approval/voting.ts';
-import { anApproval, aVote, DANA, OPENED_MS, SLACK } from '../../support/approvals.ts';
+import { accountOf, anApproval, aVote, DANA, OPENED_MS, SLACK } from '../../support/approvals.ts';
 
 const COPY = { id: 'c1', to: anApproval().origin, ref: '1', shown: 1 };
 
@@ -45,13 +45,20 @@ it('OM-121 a call that is begun again is shown anew', () => {
 it('OM-125 whoever says what came of a call too early is told where it stands', () => {
   const agreed = approved();
   const running = claim(agreed, 'w1', agreed.digest, OPENED_MS).moved!.next;
-  const by = { person: DANA, name: 'Dana', via: SLACK, operates: true, roles: ['manager'] };
+  const by = {
+    person: DANA,
+    name: 'Dana',
+    account: accountOf('dana'),
+    via: SLACK,
+    operates: true,
+    roles: ['manager'],
+  };
   const told = (approval: Approval) =>
     reconcileText(
       reconcile(approval, by, 'happened', OPENED_MS, {
         find: () => undefined,
         ownerOf: () => undefined,
-        mayRecord: () => true,
+        isProgramOf: () => false,
       }).result,
     );
 

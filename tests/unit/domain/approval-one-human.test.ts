@@ -8,7 +8,7 @@ import type { Approval, ApprovalPolicy, Step } from '../../../src/domain/approva
 import { type Vote, type VoteResult, vote } from '../../../src/domain/approval/voting.ts';
 import { AccountId, PersonId } from '../../../src/domain/ids.ts';
 import { RoleName } from '../../../src/domain/person.ts';
-import { anApproval, aVote, LEASE_MS, OPENED_MS, SLACK } from '../../support/approvals.ts';
+import { accountOf, anApproval, aVote, LEASE_MS, OPENED_MS, SLACK } from '../../support/approvals.ts';
 import { runs } from '../../support/property-runs.ts';
 
 const MANAGER = RoleName.parse('manager');
@@ -214,6 +214,7 @@ describe('that a call of unknown outcome may run again', () => {
   const dana: Finder = {
     person: PersonId.parse('dana'),
     name: 'Dana Reyes',
+    account: accountOf('dana'),
     via: SLACK,
     operates: true,
     roles: ['manager'],

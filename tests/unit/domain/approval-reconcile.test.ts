@@ -14,13 +14,31 @@ import { vote } from '../../../src/domain/approval/voting.ts';
 import { hasAgreed } from '../../../src/domain/approval/withdrawal.ts';
 import { PersonId, type Platform } from '../../../src/domain/ids.ts';
 import { RoleName } from '../../../src/domain/person.ts';
-import { ALEX, anApproval, aVote, DANA, EMAIL, LEASE_MS, OPENED_MS, SLACK } from '../../support/approvals.ts';
+import {
+  ALEX,
+  accountOf,
+  anApproval,
+  aVote,
+  DANA,
+  EMAIL,
+  LEASE_MS,
+  OPENED_MS,
+  ownerOf,
+  SLACK,
+} from '../../support/approvals.ts';
 import { runs } from '../../support/property-runs.ts';
 
 const MANAGER = RoleName.parse('manager');
 const LATER_MS = OPENED_MS + 10 * LEASE_MS;
 
-const dana: Finder = { person: DANA, name: 'Dana Reyes', via: SLACK, operates: false, roles: ['manager'] };
+const dana: Finder = {
+  person: DANA,
+  name: 'Dana Reyes',
+  account: accountOf('dana'),
+  via: SLACK,
+  operates: false,
+  roles: ['manager'],
+};
 
 function next({ moved }: Step<unknown>): Approval {
   if (!moved) throw new Error('nothing has changed');
@@ -114,8 +132,8 @@ describe('that a call of unknown outcome may run again', () => {
     const people = (danaNow: { readonly roles: readonly string[] } | undefined): PeopleNow => ({
       find: (_person, lent) =>
         danaNow && { accounts: [], permitted: true, roles: [...danaNow.roles, ...lent] },
-      ownerOf: () => undefined,
-      mayRecord: () => true,
+      ownerOf,
+      isProgramOf: () => false,
     });
 
     const gone = reconcile(said, lee, 'retry', LATER_MS, people(undefined));

@@ -16,6 +16,7 @@ import { RoleName } from '../../../src/domain/person.ts';
 import { type Approvers, isApprover, isQuorum } from '../../../src/domain/quorum.ts';
 import {
   ALEX,
+  accountOf,
   anApproval,
   aVote,
   DANA,
@@ -240,7 +241,7 @@ function happen(approval: Approval, event: Event, cast: Vote | undefined, nowMs:
     case 'reconcile':
       return reconcile(
         approval,
-        { ...settler(event), roles: event.person === DANA ? ['manager'] : [] },
+        { ...settler(event), account: accountOf('dana'), roles: event.person === DANA ? ['manager'] : [] },
         event.finding,
         nowMs,
       );
