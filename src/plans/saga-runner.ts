@@ -184,7 +184,8 @@ export class SagaRunner implements PlanRunner {
   }
 
   /** In words, why a step must not run as things are; undefined when it may. */
-  #forbidden({ request, origin, decision }: Approval, { tool, args }: PlannedCall): string | undefined {
+  #forbidden(approval: Approval, { tool, args }: PlannedCall): string | undefined {
+    const { request, origin, decision, policy } = approval;
     const authorizations = this.deps.authorizations();
     const listed = [PLAN_CLASS, tool].find((each) => deniedTo(authorizations.tools, each) !== undefined);
     if (listed) return `it was not run: ${listed.name} is on the list tools.deny`;
@@ -193,10 +194,16 @@ export class SagaRunner implements PlanRunner {
     const step = decideTool(authorizations, tool, args, who);
     const denied = [whole, step].find(({ kind }) => kind === 'deny');
     if (denied) return `it was not run: the rule “${denied.rule}” does not allow it`;
+    const asks = [whole, step].flatMap((each) => (each.kind === 'ask' ? [each] : []));
+    const excepted = asks.find(({ exception }) => exception && !policy.exception);
+    if (excepted) {
+      return `it was not run: the rule “${excepted.rule}” does not allow it, and nobody was asked for an exception`;
+    }
+    const [asked] = asks;
     const wasAsked = decision?.source !== 'policy';
-    return step.kind === 'allow' || wasAsked
+    return asked === undefined || wasAsked
       ? undefined
-      : `it was not run: by the rule “${step.rule}” somebody has to be asked now, and nobody was`;
+      : `it was not run: by the rule “${asked.rule}” somebody has to be asked now, and nobody was`;
   }
 
   /** @throws when the approval is not run under this permit any more */

@@ -11,7 +11,7 @@
  */
 
 import { driftOf, previewOf } from '../agent/preview.ts';
-import { decideTool, isReversible, riskOf } from '../agent/tools/compound-call.ts';
+import { broughtIn, decideTool, deniedAmong, isReversible, riskOf } from '../agent/tools/compound-call.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import type { PolicyDecision } from '../agent/tools/tool-policy.ts';
 import { changesIn, questionIn, wishIn } from '../approvals/answer-form.ts';
@@ -298,7 +298,14 @@ export class BallotBox {
       ? passedOver(Object(wanted), request.args, tool.input)
       : misfitText(parsed.error, tool.input);
     if (!parsed.success || misfit !== undefined) return `the arguments do not fit: ${misfit}`;
-    const decision = decideTool(this.deps.config().authorizations, tool, parsed.data, {
+    const { authorizations } = this.deps.config();
+    const brought = broughtIn(tool, request.args, parsed.data);
+    if (brought) {
+      return `it had no step of ${brought}, and whether the agent may use that for whoever asked is found out only when it asks; deny this, and let it be asked anew`;
+    }
+    const denied = deniedAmong(authorizations.tools, tool, parsed.data);
+    if (denied) return `${denied.name} is on the list tools.deny`;
+    const decision = decideTool(authorizations, tool, parsed.data, {
       roles: this.deps.directory.rolesOfRequester(request),
       platform: channelOf(origin.platform),
     });

@@ -13,7 +13,7 @@
  *      no standing yes gives none. What a message of its own has to ask for is not asked again.
  */
 import { previewOf } from '../agent/preview.ts';
-import { decideTool } from '../agent/tools/compound-call.ts';
+import { decideTool, deniedAmong } from '../agent/tools/compound-call.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/approval-store.ts';
 import { consequencesOfOpening } from '../approvals/consequences.ts';
@@ -115,7 +115,10 @@ export class ReopenDesk {
     const parsed = tool?.version === request.version ? tool.input.safeParse(request.args) : undefined;
     if (!tool || !parsed?.success)
       return 'The tool is not the same any more, so it cannot be asked again like that.';
-    const decision = decideTool(config().authorizations, tool, parsed.data, {
+    const { authorizations } = config();
+    const denied = deniedAmong(authorizations.tools, tool, parsed.data);
+    if (denied) return `${literal(denied.name)} is on the list tools.deny now, so it is not asked again.`;
+    const decision = decideTool(authorizations, tool, parsed.data, {
       roles: directory.rolesOfRequester(request),
       platform: channelOf(origin.platform),
     });

@@ -156,6 +156,24 @@ describe('a plan that somebody agrees to', () => {
     await story.answer(thread, /Done: All 3 steps are done/);
     expect(story.refunds(7)).toEqual([80]);
   });
+
+  it('OM-187 takes no step of another tool: whether the message may have that nobody has looked at', async () => {
+    story = await Story.begin();
+    const { thread } = await ask([refund(7, 120), refund(8, 60)]);
+    const changed = JSON.stringify([refund(7, 120), DEPLOY]);
+
+    await story.say(DANA.slack, thread, `edit ${await ticket()} steps=${changed}`);
+    await story.told(DANA.slack, /it had no step of deploy/);
+    await story.say(
+      DANA.slack,
+      thread,
+      `edit ${await ticket()} steps=${JSON.stringify([refund(8, 60), refund(7, 80)])}`,
+    );
+
+    await story.answer(thread, /Done: All 2 steps are done/);
+    expect(story.refunds(7)).toEqual([80]);
+    expect(story.sandbox.shop.deploys).toEqual([]);
+  });
 });
 
 describe('a plan that nobody goes on with', () => {

@@ -324,6 +324,23 @@ describe('a request that ended without an effect', () => {
     expect(reopened?.reopenedFrom).toBe(first.ticket.slice(0, -2));
   });
 
+  it('OM-123 is not asked again while its tool is on the list of those that are denied', async () => {
+    await begin();
+    const thread = await story.mention('refund order 7');
+    await story.answer(thread, /Waiting for/);
+    const [approval] = await story.waiting();
+    await story.say(DANA.slack, thread, `deny ${approval!.id} no`);
+    await story.answer(thread, /Denied by/);
+    const { authorizations } = story.config;
+    const tools = { ...authorizations.tools, deny: ['refund'] };
+    story.config = { ...story.config, authorizations: { ...authorizations, tools } };
+
+    await story.say(DANA.slack, thread, `reopen ${approval!.id}`);
+
+    await story.told(DANA.slack, /refund is on the list tools.deny now, so it is not asked again/);
+    expect(await story.waiting()).toEqual([]);
+  });
+
   it('OM-125 is asked again by mail, with the line that the late answer is told', async () => {
     await begin();
     const { thread } = await ask();

@@ -375,6 +375,42 @@ describe('a plan', () => {
     expect(output.text).toContain('somebody has to be asked now');
   });
 
+  it('that nobody was asked about goes no further once every plan is asked about', async () => {
+    approval = underPermit(anApproval({ verdict: 'allowed' }));
+    const asked = rules(
+      { name: 'plans', tool: RUN_PLAN, ...ASK_MANAGER },
+      { name: 'all', tool: '*', decision: 'allow' },
+    );
+
+    const output = await run([refund(7), deploy('2.0')], {
+      tool: planTool(() => (shop.refunds.length === 0 ? ALLOW : asked)),
+    });
+
+    expect(shop.deploys).toEqual([]);
+    expect(output.text).toContain('by the rule “plans” somebody has to be asked now');
+  });
+
+  it.each([
+    ['a step', 'deploy'],
+    ['plans', RUN_PLAN],
+  ])(
+    'does not run a step by a yes that makes no exception, once a rule denies %s but for one',
+    async (_, named) => {
+      const frozen = rules(
+        { name: 'freeze', tool: named, decision: 'deny', escalate: { approvers: { role: 'manager' } } },
+        { name: 'all', tool: '*', decision: 'allow' },
+      );
+      const tool = planTool(() => (shop.refunds.length === 0 ? ALLOW : frozen));
+
+      const output = await run([refund(7), deploy('2.0')], { tool });
+
+      expect(shop.deploys).toEqual([]);
+      expect(output.text).toContain(
+        'the rule “freeze” does not allow it, and nobody was asked for an exception',
+      );
+    },
+  );
+
   /** Every entry of the audit about the plan. */
   async function eventsOf(): Promise<string[]> {
     const log = new AuditLog(store.redis, store.keys);

@@ -9,7 +9,9 @@
  *   4. Nobody is asked about a call that only tells the gateway something, such as that a human is wanted.
  */
 import type { Authorizations } from '../../config/authorizations.ts';
+import type { ToolAccess } from '../../config/tool-access.ts';
 import { groupsOf, type Risk, type Tool } from '../../domain/tool.ts';
+import { deniedTo } from './profiles.ts';
 import { type CallFacts, decideCall, type PolicyDecision, strictest } from './tool-policy.ts';
 
 const RISKS: readonly Risk[] = ['low', 'medium', 'high'];
@@ -53,4 +55,22 @@ export function isComposing(tool: Tool, args: unknown): boolean {
   return (
     tool.composes === true || (tool.calls?.(args) ?? []).some((call) => isComposing(call.tool, call.args))
   );
+}
+
+/** Of it and all the calls it makes, one that is denied to everybody. */
+export function deniedAmong(access: ToolAccess, tool: Tool, args: unknown): Tool | undefined {
+  if (deniedTo(access, tool) !== undefined) return tool;
+  for (const call of tool.calls?.(args) ?? []) {
+    const denied = deniedAmong(access, call.tool, call.args);
+    if (denied) return denied;
+  }
+  return undefined;
+}
+
+/** The name of a tool that it would call with these arguments, and would not have with those it was asked with. */
+export function broughtIn(tool: Tool, asked: unknown, wanted: unknown): string | undefined {
+  const before = tool.input.safeParse(asked);
+  const calls = before.success ? (tool.calls?.(before.data) ?? []) : [];
+  const had = new Set(calls.map((call) => call.tool.name));
+  return tool.calls?.(wanted).find((call) => !had.has(call.tool.name))?.tool.name;
 }
