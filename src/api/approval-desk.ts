@@ -17,6 +17,7 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import canonicalize from 'canonicalize';
+import { UnreadableApprovalError } from '../approvals/approval-codec.ts';
 import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/approval-store.ts';
 import { consequencesOfOpening } from '../approvals/consequences.ts';
 import { askHumans, namesAsked, timesOf } from '../approvals/plan.ts';
@@ -255,7 +256,10 @@ export class ApprovalDesk {
     let place = decodeCursor(cursor);
     for (let looked = 0; looked < MOST_LOOKED_AT; looked += PAGE) {
       const listed = await this.deps.index.list(wanted === '*' ? undefined : wanted, place, PAGE);
-      const read = await Promise.all(listed.map(({ id }) => this.deps.approvals.find(id)));
+      // One that cannot be read hides no other.
+      const read = await Promise.all(
+        listed.map(({ id }) => this.deps.approvals.find(id).catch(unlessUnreadable)),
+      );
       for (const [n, approval] of read.entries()) {
         place = listed[n]?.cursor;
         if (approval && isIn(approval, state)) found.push(approval);
@@ -452,6 +456,7 @@ export class ApprovalDesk {
     await this.#permitted(caller, id);
     const code = await this.deps.approvals.apply(id, (approval, nowMs) => renew(approval, epoch, nowMs));
     const approval = await this.find(caller, id);
+    await this.#audit(caller, 'renew', approval, code ?? 'FENCED');
     // What is told is theirs: meanwhile it may have ended, and another permit begun.
     if (code !== 'RENEWED' || approval.execution?.epoch !== epoch) throw fenced(epoch, approval);
     return toAct('RENEWED', approval);
@@ -596,6 +601,11 @@ function fingerprintOf({
 function conversationOf(client: string, idempotencyKey: string): ConversationId {
   const hash = createHash('sha256').update(idempotencyKey).digest('base64url').slice(0, 22);
   return ConversationId.parse(`api:${client}:${hash}`);
+}
+
+/** @throws whatever else went wrong */
+function unlessUnreadable(error: unknown): undefined {
+  if (!(error instanceof UnreadableApprovalError)) throw error;
 }
 
 function accountOf(client: string): AccountId {

@@ -28,10 +28,12 @@ import { inexactIn, placeOfUnsafe } from './exact-numbers.ts';
 import { openApiDocument } from './openapi.ts';
 import { API_PATH, OPERATIONS, type Operation, type OperationId, operations } from './operations.ts';
 import { malformed, malformedAt, Problem, type ProblemFacts, toBody } from './problem.ts';
-import { IdempotencyKey, type Waited } from './schema.ts';
+import { IdempotencyKey, MAX_KEY_CHARS, type Waited } from './schema.ts';
 
 /** Far above any request that fits the schema. */
 const MAX_BODY_BYTES = 64 * 1_024;
+/** Of an address that is none; characters. */
+const MOST_URL_SHOWN = 200;
 /** Of a number that is not taken, so much is said back. */
 const MAX_SHOWN_DIGITS = 40;
 /** Requests of one key that may wait at once; each holds a connection. */
@@ -131,6 +133,8 @@ export class HttpDoor {
       routerOptions: { maxParamLength: 200 },
       // What the door says is in the words of the product; the framework has nothing to add.
       logger: false,
+      // Of an address that is none, or that has an id nothing could have.
+      frameworkErrors: (_error, request, reply) => this.#refuse(nothingAt(request), request, reply),
     });
     app.removeAllContentTypeParsers();
     const parse = app.getDefaultJsonParser('error', 'error');
@@ -498,6 +502,14 @@ function tryAgain(detail: string): Problem {
   });
 }
 
+function nothingAt({ url }: FastifyRequest): Problem {
+  return new Problem({
+    code: 'NOT_FOUND',
+    detail: `There is nothing at ${url.slice(0, MOST_URL_SHOWN)}.`,
+    remedy: `The addresses are in ${API_PATH}/openapi.json.`,
+  });
+}
+
 function nowhere({ method, url }: FastifyRequest): Problem {
   const path = url.split('?', 1)[0] ?? '';
   const methods = operations()
@@ -554,7 +566,13 @@ function idempotencyKeyOf({ headers }: FastifyRequest, inBody: string | undefine
   const header = headers['idempotency-key'];
   if (header === undefined) return inBody;
   const key = IdempotencyKey.safeParse(String(header).replace(/^"(.*)"$/, '$1'));
-  if (!key.success) throw malformed('body', key.error);
+  if (!key.success) {
+    throw new Problem({
+      code: 'MALFORMED',
+      detail: `The header Idempotency-Key is 1 to ${MAX_KEY_CHARS} printable ASCII characters, without spaces.`,
+      remedy: 'Send a new id of yours there, for each new request another one.',
+    });
+  }
   if (inBody !== undefined && inBody !== key.data) {
     throw new Problem({
       code: 'MALFORMED',

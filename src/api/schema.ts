@@ -7,7 +7,7 @@ import { AnswerOption } from '../domain/card.ts';
 import { ApprovalId, PersonId } from '../domain/ids.ts';
 
 /** Longest idempotency key, in characters. */
-const MAX_KEY_CHARS = 200;
+export const MAX_KEY_CHARS = 200;
 /** Longest line a card begins with, in characters; longer ones are cut by platforms. */
 const MAX_TITLE_CHARS = 120;
 /** Facts or arguments of one request: what a person can still read on a card. */
@@ -85,12 +85,13 @@ export const CreateRequest = z
     choices: z
       .array(Choice)
       .min(2)
+      .refine((choices) => new Set(choices).size === choices.length, { error: 'has a choice twice' })
       .default(['approve', 'deny', 'answer', 'ask'])
       .describe('What people are offered. answer: words in place of a yes or no. ask: a question first.'),
     options: z
       .array(
-        AnswerOption.strict().refine(({ label }) => visible(label) === label, {
-          error: 'is one line of characters that can be seen',
+        AnswerOption.strict().refine(({ label }) => visible(label) === label && label.trim() === label, {
+          error: 'is one line of characters that can be seen, with no blank at its ends',
           path: ['label'],
         }),
       )

@@ -14,6 +14,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { digestOf } from '../domain/approval/digest.ts';
 import { Approval } from '../domain/approval/record.ts';
+import { AppError } from '../domain/errors.ts';
 
 const FORMAT_A = 'a';
 
@@ -39,8 +40,25 @@ export function toDocument(approval: Approval): Buffer {
   return Buffer.concat([head, deflateRawSync(JSON.stringify(stored), DEFLATE)]);
 }
 
-/** @throws when the bytes are of an unknown format, or not an approval */
+/** Written by another version, or damaged. */
+export class UnreadableApprovalError extends AppError {
+  override readonly code = 'UNREADABLE_RECORD';
+
+  constructor(cause: unknown) {
+    super(`an approval cannot be read: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+}
+
+/** @throws {UnreadableApprovalError} when the bytes are of an unknown format, or not an approval */
 export function fromDocument(document: Buffer): Approval {
+  try {
+    return read(document);
+  } catch (error) {
+    throw new UnreadableApprovalError(error);
+  }
+}
+
+function read(document: Buffer): Approval {
   const format = document.indexOf(' ') + 1;
   if (format === 0 || document.toString('latin1', format, format + 1) !== FORMAT_A) {
     throw new Error('an approval is stored in a format this version does not know');

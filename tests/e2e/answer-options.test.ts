@@ -174,6 +174,12 @@ describe('an answer that is one of several', () => {
       /characters that can be seen/,
     ],
     [
+      'a label with a blank at its end',
+      { options: [...THREE, { id: 'r', label: 'The red one ' }] },
+      /no blank at its ends/,
+    ],
+    ['a choice twice', { options: THREE, choices: ['answer', 'answer'] }, /has a choice twice/],
+    [
       'an id of other letters',
       { options: [{ id: 'Red!', label: 'Red' }, ...THREE] },
       /an option is lower-case/,

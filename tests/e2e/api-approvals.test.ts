@@ -607,6 +607,47 @@ describe('the permit to act on a yes', () => {
     expect(heard.map(({ body }) => body.type)).toEqual(['approval.approved', 'approval.executed']);
   });
 
+  it('A10 is granted for nothing else under the same attempt', async () => {
+    const approval = await asked({ permit: true });
+    const { id, digest } = approval;
+    await says('dana', 'approve', approval);
+    const claim = (body: object) => call(story, 'POST', `/approvals/${id}/claim`, { attempt: 't1', ...body });
+
+    const granted = await claim({ digest });
+    const other = await claim({ digest: 'something else' });
+    const again = await claim({ digest });
+
+    expect([granted, other, again].map(({ status, body }) => [status, body.code])).toEqual([
+      [200, 'GRANTED'],
+      [409, 'MISMATCH'],
+      [200, 'GRANTED'],
+    ]);
+  });
+
+  it('takes the word that nobody can tell twice, and one report behind its time, with the name of the key', async () => {
+    const approval = await asked({ permit: true });
+    const { id, digest } = approval;
+    await says('dana', 'approve', approval);
+    const { epoch } = (await call(story, 'POST', `/approvals/${id}/claim`, { digest })).body.permit;
+    const report = async (status: string, text: string) =>
+      (await call(story, 'POST', `/approvals/${id}/complete`, { epoch, status, text })).body.code;
+    await call(story, 'POST', `/approvals/${id}/renew`, { epoch });
+
+    expect(await report('unknown', 'the line went dead')).toBe('RECORDED');
+    expect(await report('unknown', 'the line went dead')).toBe('REPLAY');
+    expect(await report('ok', 'it is made')).toBe('LATE');
+    expect(await report('ok', 'it is made')).toBe('LATE');
+    expect(await report('error', 'it is not made')).toBe('FENCED');
+    const trail = await story.app.audit.tail(200);
+    expect(trail.map(({ event }) => event)).toContainEqual(
+      expect.objectContaining({
+        event: 'api.renew',
+        subject: id,
+        detail: expect.objectContaining({ key: 'main', result: 'RENEWED' }),
+      }),
+    );
+  });
+
   it('that nobody reported on is found out about by those who run the gateway, and told to the program', async () => {
     const roles = ['member', 'operator'].map((role) => RoleName.parse(role));
     story.config = withPerson(story.config, 'alex', { roles, prefers: [Platform.parse('slack')] });
@@ -865,6 +906,38 @@ describe('a stream of events', () => {
 });
 
 describe('what programs see', () => {
+  it('is hidden by no record that cannot be read', async () => {
+    const broken = await asked({ idempotencyKey: 'k1' });
+    const whole = await asked({ idempotencyKey: 'k2' });
+    const [key] = await story.redis.keys(`*:apr:${broken.id}`);
+    await story.redis.set(key!, 'no record');
+
+    const { status, body } = await call(story, 'GET', '/approvals');
+
+    expect([status, body.approvals.map(({ id }: { id: string }) => id)]).toEqual([200, [whole.id]]);
+  });
+
+  it.each([
+    ['a bad per cent sign', '/approvals/%zz'],
+    ['an id nothing could have', `/approvals/${'a'.repeat(300)}`],
+  ])('is a problem, in the words of the product, at an address with %s', async (_what, path) => {
+    const { status, headers, body } = await call(story, 'GET', path);
+
+    expect([status, headers.get('content-type'), body.code]).toEqual([
+      404,
+      expect.stringContaining('application/problem+json'),
+      'NOT_FOUND',
+    ]);
+  });
+
+  it('says that a header does not fit, not the body', async () => {
+    const { idempotencyKey: _, ...body } = aRequest();
+    const refused = await call(story, 'POST', '/approvals', body, { headers: { 'idempotency-key': 'a b' } });
+
+    expect(refused).toMatchObject({ status: 400, body: { code: 'MALFORMED' } });
+    expect(refused.body.detail).toMatch(/^The header Idempotency-Key is 1 to 200 printable ASCII characters/);
+  });
+
   it('is what they asked, page by page, by state and by client', async () => {
     const ids: string[] = [];
     for (let n = 1; n <= 5; n++)

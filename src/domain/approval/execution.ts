@@ -41,9 +41,10 @@ export function claim(
 ): Step<ClaimResult> {
   const { execution, decision } = approval;
   if (approval.state === 'EXECUTING') {
-    if (execution?.owner === owner)
-      return { result: { code: 'GRANTED', permit: permitOf(approval), approval } };
-    return { result: { code: 'HELD', approval } };
+    if (execution?.owner !== owner) return { result: { code: 'HELD', approval } };
+    return approval.digest === digestToRun
+      ? { result: { code: 'GRANTED', permit: permitOf(approval), approval } }
+      : { result: { code: 'MISMATCH', approval } };
   }
   if (approval.state === 'UNKNOWN') return { result: { code: 'HELD', approval } };
   if (approval.state !== 'APPROVED') return { result: { code: 'REFUSED', approval } };
@@ -122,14 +123,21 @@ function reportLate(
   approval: Approval,
   lateReport: NonNullable<Approval['lateReport']>,
 ): Step<CompleteResult> {
-  if (approval.lateReport?.epoch === lateReport.epoch) return { result: 'LATE' };
+  const { lateReport: before } = approval;
+  if (before?.epoch === lateReport.epoch) {
+    const isSame = before.status === lateReport.status && before.text === lateReport.text;
+    return { result: isSame ? 'LATE' : 'FENCED' };
+  }
   const next = { ...advance(approval, 'UNKNOWN'), face: approval.face + 1, lateReport };
   return { result: 'LATE', moved: { next, event: 'reported-late', actor: 'system' } };
 }
 
 /** The one who runs the call says that nobody can tell what came of it (the connection broke after it was sent). */
 export function loseTrack(approval: Approval, epoch: number, remark: string): Step<CompleteResult> {
-  if (approval.execution?.epoch !== epoch || approval.state !== 'EXECUTING') return { result: 'FENCED' };
+  if (approval.execution?.epoch !== epoch) return { result: 'FENCED' };
+  // Said twice, or found out before it was said: it stands as it is.
+  if (approval.state === 'UNKNOWN') return { result: 'REPLAY' };
+  if (approval.state !== 'EXECUTING') return { result: 'FENCED' };
   if (approval.request.effect === 'idempotent') {
     // The lease runs out and the call is claimed again under the same key: a repeat is harmless by definition.
     return { result: 'RECORDED' };
