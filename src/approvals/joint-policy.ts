@@ -11,11 +11,19 @@ export function jointName(names: readonly string[]): string {
   return [...new Set(names)].toSorted().join(AND);
 }
 
+/** How long a question waits by a policy, asked now, in ms: an hour of working hours may be a weekend. */
+export type LengthOf = (policy: Pick<EscalationPolicy, 'deadline' | 'clock'>) => number;
+
 /** Of one that is not there (any more) nobody knows how strict it was: it is in everything the strictest of all. */
-export function policyNamed(policies: EscalationConfig['policies'], name: string): EscalationPolicy {
+export function policyNamed(
+  policies: EscalationConfig['policies'],
+  name: string,
+  lengthOf: LengthOf,
+): EscalationPolicy {
   const known = new Map(Object.entries(policies));
   const own = known.get(name);
   if (own) return own;
+  const stricter = (one: EscalationPolicy, other: EscalationPolicy) => stricterOf(one, other, lengthOf);
   const strictest = (): EscalationPolicy => ({
     ...[policies.default, ...known.values()].reduce(stricter),
     refuse_by: 'one',
@@ -27,8 +35,10 @@ export function policyNamed(policies: EscalationConfig['policies'], name: string
 }
 
 /** What one of them lets happen by itself, when nobody answers or once and for all, the other does not: it does not happen. */
-function stricter(one: EscalationPolicy, other: EscalationPolicy): EscalationPolicy {
-  const sooner = one.deadline <= other.deadline ? one : other;
+function stricterOf(one: EscalationPolicy, other: EscalationPolicy, lengthOf: LengthOf): EscalationPolicy {
+  const sooner = lengthOf(one) <= lengthOf(other) ? one : other;
+  // It is never before its own deadline, however late that comes to be.
+  const endOf = (policy: EscalationPolicy) => Math.max(policy.hard_deadline, lengthOf(policy));
   const from = fromBoth(one.approve_from, other.approve_from);
   const escalation = sooner.escalation ?? one.escalation ?? other.escalation;
   return {
@@ -38,7 +48,7 @@ function stricter(one: EscalationPolicy, other: EscalationPolicy): EscalationPol
     refuse_by: one.refuse_by === 'one' ? 'one' : other.refuse_by,
     standing_yes: undefined,
     min_visible: Math.max(one.min_visible, other.min_visible),
-    hard_deadline: Math.min(one.hard_deadline, other.hard_deadline),
+    hard_deadline: Math.min(endOf(one), endOf(other)),
     pause_for_questions: Math.min(one.pause_for_questions, other.pause_for_questions),
     on_timeout: [],
     ...(escalation === undefined ? {} : { escalation }),

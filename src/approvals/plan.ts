@@ -12,6 +12,7 @@ import type { Address } from '../domain/message.ts';
 import { type Person, RoleName } from '../domain/person.ts';
 import { type Approvers, isQuorum, leavesOf, type Voter } from '../domain/quorum.ts';
 import type { Directory } from '../identity/directory.ts';
+import type { LengthOf } from './joint-policy.ts';
 
 /** How long one permit to run a call lasts, unless it is renewed, in ms. */
 const LEASE_MS = 60_000;
@@ -74,7 +75,7 @@ export function timesOf(
   { calendar }: Pick<Config, 'calendar'>,
   directory: Directory,
 ): Times {
-  const hours = policy.clock === 'wall' ? undefined : calendar.hoursNamed(policy.clock.working);
+  const hours = hoursOf(policy, calendar);
   return {
     hours,
     voters: directory.votersFor(approvers, excluded, nowMs, {
@@ -95,6 +96,18 @@ export function namesAsked(
     leavesOf(each).flatMap((leaf) => ('person' in leaf ? (directory.find(leaf.person) ?? []) : [])),
   );
   return named.length === 0 ? {} : { called: Object.fromEntries(named.map(({ id, name }) => [id, name])) };
+}
+
+/** How long a question that is asked now waits by a policy. */
+export function lengthsAt(nowMs: number, { calendar }: Pick<Config, 'calendar'>): LengthOf {
+  return (policy) => later(hoursOf(policy, calendar), nowMs, policy.deadline) - nowMs;
+}
+
+function hoursOf(
+  { clock }: Pick<EscalationPolicy, 'clock'>,
+  calendar: Config['calendar'],
+): NamedHours | undefined {
+  return clock === 'wall' ? undefined : calendar.hoursNamed(clock.working);
 }
 
 /** When so much time is over, in ms since the epoch. Hours that never come again count for nothing. */

@@ -48,7 +48,13 @@ export class StandingYes {
     if (nowMs >= grant.untilMs) return 'is over';
     const { name } = approval.policy;
     const isKnown = name !== NO_POLICY || Object.hasOwn(policies(), name);
-    if (isKnown && !isTakenBy(policyNamed(policies(), name), grant)) {
+    if (
+      isKnown &&
+      !isTakenBy(
+        policyNamed(policies(), name, ({ deadline }) => deadline),
+        grant,
+      )
+    ) {
       return 'is no longer one that the policy takes';
     }
     const asked = { approvers: grant.approvers, excluded: excludedFrom(approval), nowMs };

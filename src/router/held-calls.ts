@@ -17,7 +17,7 @@ import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/ap
 import { consequencesOfOpening } from '../approvals/consequences.ts';
 import type { GrantStore } from '../approvals/grant-store.ts';
 import { policyNamed } from '../approvals/joint-policy.ts';
-import { allowAtOnce, allowByGrant, askHumans, namesAsked, timesOf } from '../approvals/plan.ts';
+import { allowAtOnce, allowByGrant, askHumans, lengthsAt, namesAsked, timesOf } from '../approvals/plan.ts';
 import { couldGive, isTakenBy } from '../approvals/standing-yes.ts';
 import type { Config } from '../config/load-config.ts';
 import { excludedFrom } from '../domain/approval/exclusion.ts';
@@ -115,7 +115,8 @@ export class HeldCalls {
 
     const { directory, reach } = this.deps;
     const { approvers } = decision;
-    const named = policyNamed(this.deps.config().escalation.policies, decision.policy);
+    const config = this.deps.config();
+    const named = policyNamed(config.escalation.policies, decision.policy, lengthsAt(ask.nowMs, config));
     const excluded = excludedFrom(ask);
     // An exception is asked for every time, and so is what is made of several calls or may be a stranger's wish.
     const isAskedAlways =
@@ -141,7 +142,7 @@ export class HeldCalls {
       ...namesAsked({ approvers: decision.approvers, policy }, directory),
       policyName: decision.policy,
       policy,
-      times: timesOf({ approvers, policy, excluded, nowMs: ask.nowMs }, this.deps.config(), directory),
+      times: timesOf({ approvers, policy, excluded, nowMs: ask.nowMs }, config, directory),
       ...reach.placesToAsk(directory.approversOf(decision.approvers, excluded, ask.nowMs), {
         first: decision.channel,
         askedIn: replyTo,

@@ -18,7 +18,7 @@ import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/approval-store.ts';
 import { consequencesOfOpening } from '../approvals/consequences.ts';
 import { policyNamed } from '../approvals/joint-policy.ts';
-import { askHumans, namesAsked, timesOf } from '../approvals/plan.ts';
+import { askHumans, lengthsAt, namesAsked, timesOf } from '../approvals/plan.ts';
 import { literal, reopenText, standing } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import { excludedFrom, isExcluded } from '../domain/approval/exclusion.ts';
@@ -131,7 +131,7 @@ export class ReopenDesk {
     const asking = decision.kind === 'ask' ? decision : undefined;
     const excluded = excludedFrom(old);
     const { policies } = config().escalation;
-    const current = policyNamed(policies, policy.name);
+    const current = policyNamed(policies, policy.name, lengthsAt(nowMs, config()));
     if (current.approve_from?.length === 0)
       return 'There is no place from which a yes to all of it is taken now.';
     const { preview: _, ...same } = request;

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { jointName, policyNamed } from '../../../src/approvals/joint-policy.ts';
-import { EscalationPolicy } from '../../../src/config/escalation.ts';
+import { jointName, policyNamed as policyAt } from '../../../src/approvals/joint-policy.ts';
+import { lengthsAt } from '../../../src/approvals/plan.ts';
+import { Calendar } from '../../../src/calendar/calendar.ts';
+import { type EscalationConfig, EscalationPolicy } from '../../../src/config/escalation.ts';
+import { WorkingHours } from '../../../src/config/hours.ts';
 
+const HOUR = 3_600_000;
 const SLOW = EscalationPolicy.parse({
   deadline: '24h',
   valid_for: '5m',
@@ -21,6 +25,21 @@ const FAST = EscalationPolicy.parse({
   on_timeout: ['approve'],
 });
 const POLICIES = { default: SLOW, fast: FAST, 'a + b': FAST };
+
+const OFFICE = WorkingHours.parse({
+  time_zone: 'Europe/Berlin',
+  days: { every_day: '09:00-17:00', sat: [], sun: [] },
+});
+const calendar = new Calendar({ hours: new Map([['office', OFFICE]]) });
+
+/** On a Monday morning, unless it is said otherwise. */
+function policyNamed(
+  policies: EscalationConfig['policies'],
+  name: string,
+  nowMs = Date.parse('2026-06-01T10:00+02:00'),
+) {
+  return policyAt(policies, name, lengthsAt(nowMs, { calendar }));
+}
 
 describe('the policy of several calls', () => {
   it('is in everything the strictest of theirs', () => {
@@ -58,5 +77,24 @@ describe('the policy of several calls', () => {
 
     expect(policyNamed(policies, 'gone')).toMatchObject({ on_timeout: [], refuse_by: 'one' });
     expect(policyNamed(policies, 'gone').standing_yes).toBeUndefined();
+  });
+
+  it('ends with whichever of theirs is over first then, be it counted by the wall or by hours somebody works', () => {
+    const policies = {
+      default: EscalationPolicy.parse({ deadline: '1h', clock: { working: 'office' } }),
+      urgent: EscalationPolicy.parse({ deadline: '2h', hard_deadline: '90m' }),
+    };
+    const midday = Date.parse('2026-06-05T12:00+02:00');
+    const evening = Date.parse('2026-06-05T20:00+02:00');
+
+    expect(policyNamed(policies, 'default + urgent', midday)).toMatchObject({
+      ...policies.default,
+      hard_deadline: 2 * HOUR,
+    });
+    expect(policyNamed(policies, 'default + urgent', evening)).toMatchObject({
+      deadline: 2 * HOUR,
+      clock: 'wall',
+      hard_deadline: 2 * HOUR,
+    });
   });
 });
