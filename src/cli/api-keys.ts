@@ -121,9 +121,12 @@ function clientFor({ config }: StoreSession, wanted: string | undefined): string
 
 function lifeOf(expires: string | undefined): number | undefined {
   if (expires === undefined) return undefined;
-  const parsed = duration({ min: '1m' }).safeParse(expires);
+  const parsed = duration({ min: '1m', max: '10y' }).safeParse(expires);
   if (parsed.success) return parsed.data;
-  throw new StartupError(`"${expires}" is no time a key could be valid for`, 'write it like 24h or 90d');
+  throw new StartupError(
+    `"${expires}" is no time a key could be valid for`,
+    'write it like 24h or 90d, for ten years at the most',
+  );
 }
 
 async function record({ audit }: StoreSession, actor: Actor, event: string, key: ApiKey): Promise<void> {

@@ -7,9 +7,10 @@ import { duration } from '../config/duration.ts';
 import { didYouMean } from '../config/schema-check.ts';
 import { StartupError } from '../domain/errors.ts';
 import { type AccountId, PersonId } from '../domain/ids.ts';
+import { waiting } from '../domain/link.ts';
 import type { Person } from '../domain/person.ts';
 import { CLI_PLATFORM } from '../identity/directory.ts';
-import { readCode } from '../identity/link-code.ts';
+import { readCode, readNamed } from '../identity/link-code.ts';
 import type { Known } from '../identity/link-desk.ts';
 import { type Actor, actorOf, auditName, demand, NotPermittedError } from './actor.ts';
 import { relative, table } from './table.ts';
@@ -30,16 +31,17 @@ export async function listPeople(options: PeopleOptions): Promise<number> {
     if (!session.linkDesk.mayPair(actor.person.roles)) {
       demand(session.directory, actor, 'operate', 'see whose account is whose');
     }
-    const { links, guests, asks } = await session.links.now();
+    const ledger = await session.links.now();
+    const { links, guests } = ledger;
     const people = session.directory.people();
     const disputed = session.directory.disputed();
     const nowMs = Date.now();
-    const waiting = asks.filter(({ untilMs }) => nowMs < untilMs);
+    const strangers = waiting(ledger, nowMs);
     const here = guests.filter(({ untilMs }) => nowMs < untilMs);
     if (options.json) {
       // What is kept of a code stays out of it.
-      const strangers = waiting.map(({ account, name, untilMs }) => ({ account, name, untilMs }));
-      return print(JSON.stringify({ people, links, guests: here, strangers, disputed }, undefined, 2));
+      const shown = strangers.map(({ id, account, name, untilMs }) => ({ id, account, name, untilMs }));
+      return print(JSON.stringify({ people, links, guests: here, strangers: shown, disputed }, undefined, 2));
     }
     const linkOf = (account: AccountId) => links.find((link) => link.account === account);
     const known = people.flatMap(({ id, name, roles, accounts }) =>
@@ -50,9 +52,11 @@ export async function listPeople(options: PeopleOptions): Promise<number> {
       }),
     );
     const lost = links
-      .filter(({ person }) => session.directory.find(person) === undefined)
-      .map(
-        ({ account, person }) => `${visible(account)} is linked to ${person}, who is not in contacts.yaml`,
+      .filter(({ account }) => session.directory.personOf(account) === undefined)
+      .map(({ account, person, confirmedBy }) =>
+        session.directory.find(person) === undefined
+          ? `${visible(account)} is linked to ${person}, who is not in contacts.yaml`
+          : `${visible(account)} is linked to ${person} and counts no more: ${visible(confirmedBy)}, which confirmed it, is not theirs in contacts.yaml. Take it back, and link it anew`,
       );
     const twice = disputed.map(
       ({ account, linked, owner }) =>
@@ -70,7 +74,8 @@ export async function listPeople(options: PeopleOptions): Promise<number> {
           ]),
         ]),
         ...section('Strangers who wait', [
-          ...waiting.map(({ account, name, untilMs }) => [
+          ...strangers.map(({ id, account, name, untilMs }) => [
+            id,
             visible(account),
             visible(name),
             `ends ${relative(untilMs, nowMs)}`,
@@ -245,11 +250,14 @@ function possible(account: AccountId, platforms: readonly string[]): AccountId {
   );
 }
 
-/** @throws {StartupError} when it is not written as codes are */
-async function given(text: string): Promise<{ readonly id: string; readonly hash: string }> {
-  const code = await readCode(text);
-  if (code) return code;
-  throw new StartupError('that is no code', 'codes are three groups of letters and digits: K7PM-3QXWH-9TRCD');
+/** @throws {StartupError} when it is written neither as codes are, nor as what stands for a stranger in the list */
+async function given(text: string): Promise<{ readonly id: string; readonly hash?: string }> {
+  const named = await readNamed(text);
+  if (named) return named;
+  throw new StartupError(
+    'that is no code',
+    'codes are three groups of letters and digits: K7PM-3QXWH-9TRCD. What stands before a stranger in `signalbox people list` will do as well',
+  );
 }
 
 function refusalOf(code: string, { person }: Actor): Error {

@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import { Approval } from '../domain/approval/record.ts';
-import { API_PLATFORM, Platform } from '../domain/ids.ts';
+import { API_PLATFORM } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import type { Effect } from '../redis/effects.ts';
 import { OutboxItem, outboxOf } from './outbox.ts';

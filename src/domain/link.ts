@@ -386,7 +386,7 @@ export function admit(
   const now = tidy(ledger, nowMs);
   if (hasMissedTooOften(now, by.account)) return { result: { code: 'WAIT' } };
   const ask = now.asks.find((each) => each.id === given.id);
-  if (!ask || !isNamed(ask, given)) return missed(now, by.account, ask, nowMs);
+  if (!ask || !isNamed(ask, given)) return unnamed(now, { given, by }, ask, nowMs);
   if (isLinked(now, ask.account)) return { result: { code: 'TAKEN' } };
   if (now.links.length + now.guests.length >= MOST_LINKS) return { result: { code: 'TOO_MANY' } };
   const { account, name } = ask;
@@ -404,7 +404,7 @@ export function turnAway(ledger: LinkLedger, { given, by }: Naming, nowMs: numbe
   const now = tidy(ledger, nowMs);
   if (hasMissedTooOften(now, by.account)) return { result: { code: 'WAIT' } };
   const ask = now.asks.find((each) => each.id === given.id);
-  if (!ask || !isNamed(ask, given)) return missed(now, by.account, ask, nowMs);
+  if (!ask || !isNamed(ask, given)) return unnamed(now, { given, by }, ask, nowMs);
   const asks = now.asks.filter((each) => each !== ask);
   const silenced = [...now.silenced, { account: ask.account, untilMs: nowMs + SILENCE_MS }];
   return { result: { code: 'TURNED_AWAY', ask }, next: { ...now, asks, silenced } };
@@ -427,16 +427,19 @@ export function isStopped(ledger: LinkLedger, account: AccountId, nowMs: number)
   return hasMissedTooOften(tidy(ledger, nowMs), account);
 }
 
+/** The strangers whose code is still good. */
+export function waiting({ asks }: LinkLedger, nowMs: number): readonly PairAsk[] {
+  return asks.filter(({ untilMs }) => nowMs < untilMs);
+}
+
 /** Whether a stranger who spoke would be told something new. */
-export function mayAskToPair(
-  { asks, silenced, told }: LinkLedger,
-  account: AccountId,
-  nowMs: number,
-): boolean {
-  const open = asks.filter(({ untilMs }) => nowMs < untilMs);
+export function mayAskToPair(ledger: LinkLedger, account: AccountId, nowMs: number): boolean {
+  const open = waiting(ledger, nowMs);
   return (
     open.length < MOST_ASKS &&
-    [...open, ...silenced, ...told].every((each) => each.account !== account || nowMs >= each.untilMs)
+    [...open, ...ledger.silenced, ...ledger.told].every(
+      (each) => each.account !== account || nowMs >= each.untilMs,
+    )
   );
 }
 
@@ -527,6 +530,16 @@ function withoutNamed(next: LinkLedger, gone: readonly Offer[]): LinkLedger {
     !isNamedBy(next.offers, account) &&
     !next.asks.some((each) => each.account === account);
   return { ...next, told: next.told.filter(({ account }) => !isFreed(account)) };
+}
+
+/** An id is no secret that could be guessed: to name one that waits no more costs nobody a try. */
+function unnamed(
+  now: LinkLedger,
+  { given, by }: Naming,
+  near: PairAsk | undefined,
+  nowMs: number,
+): LinkStep<{ readonly code: 'MISSED' }> {
+  return given.hash === undefined ? { result: { code: 'MISSED' } } : missed(now, by.account, near, nowMs);
 }
 
 /** A wrong code: counted for the one who gave it, and for the one it was nearest to. */

@@ -6,7 +6,8 @@
  *
  * Accounts
  *   L1. What `contacts.yaml` says of an account wins over a link.
- *   L2. A link to somebody who is not in `contacts.yaml` makes its account nobody's.
+ *   L2. A link to somebody who is not in `contacts.yaml` makes its account nobody's, and so does one whose account that
+ *       confirmed it is not theirs there any more: whoever goes by that id now may be somebody else.
  *   L3. What is decided in somebody's name is decided by `personNow`, so that a link that is gone counts no more.
  *
  * Roles
@@ -30,8 +31,8 @@ import { delegatorsOf } from '../domain/approval/delegation-chain.ts';
 import { type Excluded, excludedFrom, idsOf, type Known } from '../domain/approval/exclusion.ts';
 import { type Approval, type ApprovalRequest, approversOf } from '../domain/approval/record.ts';
 import type { PeopleNow } from '../domain/approval/validity.ts';
-import { type AccountId, API_PLATFORM, PersonId, Platform, platformOf } from '../domain/ids.ts';
-import { EMPTY_LEDGER, guestWith, isSilenced, type LinkLedger } from '../domain/link.ts';
+import { AccountId, API_PLATFORM, PersonId, Platform, platformOf } from '../domain/ids.ts';
+import { EMPTY_LEDGER, guestWith, isSilenced, type Link, type LinkLedger } from '../domain/link.ts';
 import type { Sender } from '../domain/message.ts';
 import { guestIdOf, type Importance, type Person, RoleName } from '../domain/person.ts';
 import {
@@ -633,8 +634,10 @@ function toView(config: Config, { links }: LinkLedger): View {
     written.flatMap(({ id, accounts }) => accounts.map((account) => [account, id] as const)),
   );
   const linked = new Map<PersonId, AccountId[]>();
-  for (const { account, person } of links) {
-    if (!configured.has(account)) note(linked, person, account);
+  for (const link of links) {
+    if (!configured.has(link.account) && isVouchedFor(link, configured)) {
+      note(linked, link.person, link.account);
+    }
   }
   const people = written.map((person) => {
     const more = linked.get(person.id);
@@ -650,6 +653,12 @@ function toView(config: Config, { links }: LinkLedger): View {
     ),
     times: new Map(contacts.map(([id, contact]) => [PersonId.parse(id), toTimes(contact, config)])),
   };
+}
+
+/** By an account that is still theirs, or by whoever ran the gateway. */
+function isVouchedFor({ person, confirmedBy }: Link, configured: ReadonlyMap<AccountId, PersonId>): boolean {
+  const voucher = AccountId.safeParse(confirmedBy);
+  return !voucher.success || configured.get(voucher.data) === person;
 }
 
 function toTimes(contact: Contact, { calendar }: Config): Times {

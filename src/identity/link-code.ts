@@ -45,6 +45,12 @@ export function readCodeId(text: string): string | undefined {
   return isOfLetters(id, ID_LETTERS) ? id : undefined;
 }
 
+/** A whole code, or the id of one alone; undefined for anything else. */
+export async function readNamed(text: string): Promise<{ id: string; hash?: string } | undefined> {
+  const id = readCodeId(text);
+  return id === undefined ? readCode(text) : { id };
+}
+
 /** Without codes, for whatever is stored or shown to the model. */
 export function hideCodes(text: string): string {
   return text.replaceAll(SHAPE, '[code hidden]');

@@ -15,12 +15,12 @@ import type { Config } from '../config/load-config.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import type { Clock } from '../domain/clock.ts';
 import { type AccountId, PersonId, platformOf } from '../domain/ids.ts';
-import type { Place } from '../domain/link.ts';
+import { type Place, waiting } from '../domain/link.ts';
 import type { InboundMessage, Receipt } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Directory, Speaker } from '../identity/directory.ts';
 import type { LinkBook } from '../identity/link-book.ts';
-import { readCode, readCodeId } from '../identity/link-code.ts';
+import { readNamed } from '../identity/link-code.ts';
 import type { Known, LinkDesk, LinkGesture } from '../identity/link-desk.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import { vouchingPlace } from './link-news.ts';
@@ -203,7 +203,7 @@ export class LinkDirectives {
 
   async #strangers(roles: readonly string[]): Promise<string> {
     if (!this.deps.desk.mayPair(roles)) return REFUSED.NOT_PERMITTED;
-    const { asks } = await this.deps.book.now();
+    const asks = waiting(await this.deps.book.now(), this.deps.clock.now());
     if (asks.length === 0) return 'No stranger waits to be let in.';
     const hasGuests = this.deps.config().authorizations.guest_role !== undefined;
     const lines = asks.map(({ id, account, name }) => {
@@ -221,6 +221,7 @@ export class LinkDirectives {
     if (!this.deps.desk.mayPair(gesture.person.roles)) return REFUSED.NOT_PERMITTED;
     const known = PersonId.safeParse(id.toLowerCase());
     const person = known.success ? this.deps.directory.find(known.data) : undefined;
+    if (!person && id.toLowerCase() === 'guest') return this.#admit(gesture, { code });
     if (!person)
       return `I know nobody by the id ${literal(id)}; people are named as in contacts.yaml. Nothing has changed.`;
     const given = await this.deps.desk.read(gesture.account, code);
@@ -234,7 +235,10 @@ export class LinkDirectives {
       : NOT_LET_IN[result.code];
   }
 
-  async #admit(gesture: Known, { code, stay }: Extract<LinkWish, { kind: 'admit' }>): Promise<string> {
+  async #admit(
+    gesture: Known,
+    { code, stay }: { readonly code: string; readonly stay?: string | undefined },
+  ): Promise<string> {
     const { guest_role, guests_stay } = this.deps.config().authorizations;
     if (guest_role === undefined) return NO_GUESTS;
     const forMs = stay === undefined ? guests_stay : STAY.safeParse(stay).data;
@@ -284,14 +288,7 @@ function toPair(
   if (how === 'refuse' && which === undefined) return { kind: 'turn-away', code };
   if (how === 'guest') return { kind: 'admit', code, stay: which };
   if (how !== 'as' || which === undefined) return undefined;
-  if (which.toLowerCase() === 'guest') return { kind: 'admit', code, stay: undefined };
   return { kind: 'propose', code, person: which };
-}
-
-/** The whole code, or the id that a button carries. */
-async function readNamed(text: string): Promise<{ id: string; hash?: string } | undefined> {
-  const id = readCodeId(text);
-  return id === undefined ? readCode(text) : { id };
 }
 
 /** As a gateway would name it. */

@@ -166,10 +166,11 @@ function holderWords({ ask }: Extract<LinkNews, { kind: 'asked' }>, deps: NewsDe
     `**A stranger wants to talk to me:** ${accountText(ask)}.`,
     `${whoTheyAre(ask, deps)}${hasGuests() ? ` To let them in as a guest: \`${asGuest.says}\`.` : ''} To turn them away for a day: \`${refuse.says}\`.`,
   ].join('\n\n');
-  return [...holders.values()].slice(0, MOST_TOLD).flatMap((person) => {
-    const place = vouchingPlace(deps, person, conversationWith(person));
-    return place ? [{ place, markdown, buttons: hasGuests() ? [asGuest, refuse] : [refuse] }] : [];
-  });
+  const places = [...holders.values()].flatMap(
+    (person) => vouchingPlace(deps, person, conversationWith(person)) ?? [],
+  );
+  const buttons = hasGuests() ? [asGuest, refuse] : [refuse];
+  return places.slice(0, MOST_TOLD).map((place) => ({ place, markdown, buttons }));
 }
 
 /** How it is said who a stranger is. */

@@ -143,6 +143,24 @@ describe('an account that was linked by a code', () => {
     expect(story.refunds(7)).toEqual([]);
   });
 
+  it('OM-182 is nobody’s once the account that confirmed it is theirs no more, whoever goes by their id then', async () => {
+    await linked();
+    await story.mention('refund order 7');
+    const [approval] = await waitForOpen();
+    const { dana, ...others } = story.config.contacts.people;
+    const newer = { ...dana!, name: 'Dana Newman', accounts: { slack: [`${TEAM.id}/${EVE.slackUser}`] } };
+    story.config = {
+      ...story.config,
+      contacts: { ...story.config.contacts, people: { ...others, dana: newer } },
+    };
+
+    await story.sandbox.discord.dm({ user: DANA.discordUser, text: `/approve ${approval!.id}` });
+    await toldOnDiscord(DANA, /do not know you here/);
+
+    expect(await story.open()).toHaveLength(1);
+    expect(story.refunds(7)).toEqual([]);
+  });
+
   it('does not make somebody two people: what they asked as a guest they cannot approve as a manager', async () => {
     const { authorizations } = story.config;
     story.config = {
@@ -410,6 +428,51 @@ describe('a stranger', () => {
     expect(comment.body).toContain(EVE.jiraAccount);
     expect(everywhere()).not.toMatch(CODE);
     await story.mail(DANA.mail, /A stranger .*Jira.*I gave them no code/s);
+  });
+
+  it('OM-180 is heard of by whoever can be written to, however many stand before them who cannot', async () => {
+    const { people } = story.config.contacts;
+    const unreachable = Array.from({ length: 5 }, (_, n) => [
+      `op${n}`,
+      {
+        ...people.dana!,
+        name: `Op ${n}`,
+        accounts: { jira: [`70121:00000000-0000-4000-8000-00000000010${n}`] },
+      },
+    ]);
+    story.config = {
+      ...story.config,
+      contacts: { ...story.config.contacts, people: { ...Object.fromEntries(unreachable), ...people } },
+    };
+
+    await story.sandbox.discord.dm({ user: EVE.discordUser, text: 'hello there' });
+
+    await story.mail(DANA.mail, /A stranger wants to talk to me.*Eve Stone/s);
+  });
+
+  it('is let in by being said to be a guest, unless somebody goes by that id: they are asked', async () => {
+    await story.sandbox.discord.dm({ user: EVE.discordUser, text: 'hello there' });
+    const code = codeIn(await toldOnDiscord(EVE, /do not know you yet/));
+    const { alex, ...others } = story.config.contacts.people;
+    const { contacts } = story.config;
+    story.config = { ...story.config, contacts: { ...contacts, people: { ...others, guest: alex! } } };
+
+    await story.dm(DANA.slackUser, `/pair ${code} as guest`);
+    await toldOnSlack(ALEX, /Is this you/);
+    expect((await story.app.links.now()).guests).toEqual([]);
+    await story.dm(ALEX.slackUser, '/link refuse');
+    await toldOnSlack(ALEX, /Nothing is linked/);
+    story.config = { ...story.config, contacts };
+    await story.sandbox.discord.dm({ user: EVE.discordUser, text: 'hello again' });
+    const next = await story.sandbox.discord.until((discord) =>
+      discord
+        .messages(EVE.discordDm)
+        .map(textOf)
+        .find((text) => /I do not know you yet/.test(text) && codeIn(text) !== code),
+    );
+    await story.dm(DANA.slackUser, `/pair ${codeIn(next)} as guest`);
+
+    await toldOnDiscord(EVE, /let in as a guest/);
   });
 
   it('is nobody as long as the person they are said to be has not confirmed it', async () => {

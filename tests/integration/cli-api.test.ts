@@ -51,12 +51,14 @@ describe('signalbox api keys', () => {
     const foreign = await home.run(...create, '--client', 'nobody', '--scope', 'approvals:read');
     const unscoped = await home.run(...create);
     const unknown = await home.run(...create, '--scope', 'everything');
+    const tooLong = await home.run(...create, '--scope', 'approvals:read', '--expires', '9999d');
     const badName = await home.run('api', 'keys', 'create', '--name', 'C I', '--scope', 'approvals:read');
     await home.run(...create, '--scope', 'approvals:read');
     const twice = await home.run(...create, '--scope', 'approvals:read');
 
     expect(foreign).toMatchObject({ code: 1, err: expect.stringMatching(/no client nobody[\s\S]*shop/) });
     expect(unscoped).toMatchObject({ code: 2, err: expect.stringContaining('--scope') });
+    expect(tooLong).toMatchObject({ code: 1, err: expect.stringContaining('ten years at the most') });
     expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining('approvals:create') });
     expect(badName).toMatchObject({ code: 1 });
     expect(twice).toMatchObject({ code: 1, err: expect.stringContaining('already') });

@@ -82,6 +82,19 @@ describe('signalbox people', () => {
     expect(JSON.stringify(await stores.redis.lrange(waiting[0]!, 0, '-1'))).toContain('let in as a guest');
   });
 
+  it('turns a stranger away by what stands for them in the list, where no code was told', async () => {
+    const code = await stranger();
+    const id = code.slice(0, 4);
+
+    const listed = await home.run('people', 'list');
+    const closed = await home.run('people', 'refuse', id);
+    const again = await home.run('people', 'refuse', id);
+
+    expect(listed.out).toMatch(new RegExp(`${id}\\s+${NEW}`));
+    expect(closed).toMatchObject({ code: 0, out: expect.stringContaining('not heard for a day') });
+    expect(again).toMatchObject({ code: 1, err: expect.stringContaining('no stranger') });
+  });
+
   it.each([
     ['foo:bar', 'expected a known platform: slack'],
     ['slak:T024/U0DANA', 'did you mean slack?'],

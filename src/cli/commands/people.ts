@@ -36,7 +36,10 @@ Examples:
   command('unlink <account>', 'take a linked account, or a guest, back').action(
     (account: string, options: Options) => work((its, all) => its.unlinkAccount(account, all), options),
   );
-  command('admit <code>', 'let a stranger in as a guest, by the code they were given')
+  command(
+    'admit <code>',
+    'let a stranger in as a guest, by the code they were given, or what `list` shows before them',
+  )
     .option('--for <duration>', 'how long: 7d; as in authorizations.yaml, if left out')
     .action((code: string, options: Options & { readonly for?: string }) =>
       work((its, all) => its.admitStranger(code, options.for, all), options),

@@ -31,6 +31,7 @@ import {
   SILENCE_MS,
   turnAway,
   unlink,
+  waiting,
 } from '../../../src/domain/link.ts';
 import { runs } from '../../support/property-runs.ts';
 
@@ -403,6 +404,27 @@ describe('a stranger', () => {
     expect(namesOf(play.ledger, (account) => account === NEW)).toEqual([String(NEW)]);
     expect(namesOf(play.ledger, (account) => account === OTHER)).toEqual([]);
     expect(play.ledger.links).toEqual([]);
+  });
+
+  it('waits as long as their code is good, and no longer', () => {
+    const play = new Play();
+    play.ask();
+
+    expect(waiting(play.ledger, NOW + PAIRING_MS - 1)).toMatchObject([{ id: 'ZZZZ', account: NEW }]);
+    expect(waiting(play.ledger, NOW + PAIRING_MS)).toEqual([]);
+  });
+
+  it('costs nobody a try who names, by its id, one that waits no more: there is no secret in an id', () => {
+    const play = new Play();
+    play.ask();
+    const naming = { given: { id: 'YYYY' }, by: { account: SLACK_DANA, person: 'dana' } };
+
+    for (let n = 0; n < MOST_TRIES; n++) {
+      expect(play.do((ledger, nowMs) => turnAway(ledger, naming, nowMs)).code).toBe('MISSED');
+      expect(play.admit(1_000, naming.given)).toBe('MISSED');
+    }
+
+    expect(play.admit(1_000)).toBe('ADMITTED');
   });
 
   it('is not heard for a day once they were turned away', () => {
