@@ -573,7 +573,7 @@ function notEligibleText(result: Extract<VoteResult, { code: 'NOT_ELIGIBLE' }>):
   const { reason, approval } = result;
   switch (reason) {
     case 'requester':
-      return 'You asked for this yourself, so somebody else has to decide. Nothing was decided.';
+      return `You asked for this yourself${approval.request.lineage ? ', or spoke here before I asked' : ''}, so somebody else has to decide. Nothing was decided.`;
     case 'not-an-approver':
       return `You are not one of those who may decide this (${literal(askedOf(approval))}). Nothing was decided.`;
     case 'has-spoken':

@@ -266,7 +266,9 @@ function onBehalfOf(
 ): Pick<ApprovalRequest, 'accounts' | 'lineage' | 'roles'> {
   const heard = item.kind === 'message' ? speakersSince(claim.entries) : [];
   const others = new Set([...lineage, ...heard].filter((person) => person !== requester.person));
-  const accounts = new Set([...askedFrom, ...(directory.find(requester.person)?.accounts ?? [])]);
+  const ownedBy = (person: PersonId) => directory.find(person)?.accounts ?? [];
+  // Where it was asked from stands first.
+  const accounts = new Set([...askedFrom, ...[requester.person, ...others].flatMap(ownedBy)]);
   const lent = directory.lentRoles(requester.person, requester.roles);
   return {
     ...(accounts.size > 0 ? { accounts: [...accounts] } : {}),

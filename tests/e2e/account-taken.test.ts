@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ticketOf } from '../../src/domain/card.ts';
 import { AccountId, PersonId } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
-import { DANA, EVE, Story, type StoryConfig, withPerson } from '../support/story.ts';
+import { ALEX, DANA, EVE, Story, type StoryConfig, withPerson } from '../support/story.ts';
 
 const HOUR_MS = 3_600_000;
 const MANAGER = RoleName.parse('manager');
@@ -109,3 +109,44 @@ describe('what was said from an account that is taken away', () => {
     expect(story.sandbox.shop.deploys.map(({ version }) => version)).toEqual(['2.0', '2.1']);
   });
 });
+
+describe('whoever has spoken before it was asked', () => {
+  it('A4 decides it by no other name either, as long as the account is the same', async () => {
+    const accounts = { slack: [EVES_ACCOUNT] };
+    story = await Story.begin({ config: (config) => withCarl(config, 'carl', accounts) });
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, /Here is what I can do/);
+    await story.say(EVE.slack, thread, '!takeover');
+    await story.answer(thread, /Carl Chen/);
+    await story.say(EVE.slack, thread, 'Order 7 can go back, I have seen it.');
+    await story.say(EVE.slack, thread, '!handback');
+    await story.say(ALEX.slack, thread, 'refund order 7');
+    await story.answer(thread, /Waiting for/);
+    const named = await ticket();
+
+    story.config = withCarl(withoutCarl(story.config), 'karl', accounts);
+    await story.say(EVE.slack, thread, `approve ${named}`);
+
+    await story.told(EVE.slack, /spoke here before I asked, so somebody else has to decide/);
+    await story.quiet();
+    expect(story.refunds(7)).toEqual([]);
+    await story.say(DANA.slack, thread, `approve ${named}`);
+    await story.answer(thread, /Done/);
+  });
+});
+
+/** A second manager. */
+function withCarl(
+  config: StoryConfig,
+  id: string,
+  accounts: StoryConfig['contacts']['people'][string]['accounts'],
+): StoryConfig {
+  const { people } = config.contacts;
+  const carl = { ...people.dana!, name: 'Carl Chen', accounts };
+  return { ...config, contacts: { ...config.contacts, people: { ...people, [id]: carl } } };
+}
+
+function withoutCarl(config: StoryConfig): StoryConfig {
+  const { carl: _, ...people } = config.contacts.people;
+  return { ...config, contacts: { ...config.contacts, people } };
+}

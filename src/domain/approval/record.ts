@@ -81,7 +81,10 @@ export const ApprovalRequest = z.object({
   reversible: z.boolean(),
   requester: PersonId,
   requesterName: z.string(),
-  /** Accounts of the requester when they asked; whoever has one of them now is the requester, by whatever name. */
+  /**
+   * Accounts of the requester, and of the others on whose behalf it is asked, when that was; the one it was asked from
+   * first. Whoever has one of them now is one of those who asked, by whatever name.
+   */
   accounts: z.array(AccountId).optional(),
   /** Others on whose behalf it is asked, who can decide it no more than the requester. */
   lineage: z.array(PersonId).optional(),

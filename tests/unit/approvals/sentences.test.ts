@@ -222,6 +222,11 @@ describe('what people are told', () => {
     ['CONTENT_CHANGED', told(open, { digest: 'x' }), /not what is being asked now/],
     ['NOT_ELIGIBLE, asked for it', told(open, { person: 'alex' }), /You asked for this yourself/],
     [
+      'NOT_ELIGIBLE, spoke before it was asked',
+      told({ ...open, request: { ...open.request, lineage: [PersonId.parse('dana')] } }, {}),
+      /or spoke here before I asked, so somebody else/,
+    ],
+    [
       'NOT_ELIGIBLE',
       told(open, { roles: ['member'] }),
       /not one of those who may decide this \(role manager\)/,
