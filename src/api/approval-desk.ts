@@ -636,7 +636,7 @@ function toAudit({ client, key }: Caller, act: string, approval: Approval, code:
     subject: approval.id,
     correlation: approval.request.correlation,
     channel: API_PLATFORM,
-    detail: { key, client, result: code },
+    detail: { key, client, result: code, rule: approval.policy.rule },
   };
 }
 

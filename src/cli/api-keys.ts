@@ -42,6 +42,10 @@ export async function createKey(wish: KeyWish, options: ApiKeysOptions): Promise
         `take another name, or first: signalbox api keys revoke ${taken.id}`,
       );
     }
+    // The audit names a key by its name: two of one name could not be told apart.
+    if (Object.hasOwn(session.config.settings.api.clients[client]?.keys ?? {}, name.data)) {
+      throw new StartupError(`${client} has a key called ${name.data} in settings.yaml`, 'take another name');
+    }
     const forMs = lifeOf(wish.expires);
     const { key, token } = await session.apiKeys.create({
       name: name.data,

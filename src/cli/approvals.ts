@@ -401,7 +401,7 @@ async function recordAnswer(
         subject: approval.id,
         correlation: approval.request.correlation,
         channel: CLI_PLATFORM,
-        detail: { choice: verb, result: code, account: actor.account },
+        detail: { choice: verb, result: code, rule: approval.policy.rule, account: actor.account },
       },
     },
   ]);

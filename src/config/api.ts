@@ -130,6 +130,7 @@ export const ApiClient = z.strictObject({
     .describe('Whom to ask, by a name that the client uses as `rule`.'),
   policies: z
     .array(z.string())
+    .min(1, 'has to name one, or has to be left out')
     .default(['default'])
     .describe('Policies of escalation.yaml it may name; the first is used when it names none.'),
   asks_for: z

@@ -157,7 +157,7 @@ export class AnswerDesk implements Lookup {
       };
     }
     await this.#adoptCopy(answer, result.approval);
-    await this.#recordAnswer(answer, result.code, person.id);
+    await this.#recordAnswer(answer, result.code, person.id, result.approval);
     const told = this.#withReopening(result, speaker);
     const buttons = await this.#buttonsFor(person, told);
     return { kind: 'answered', code: result.code, notice: told.notice, ...buttons };
@@ -231,6 +231,7 @@ export class AnswerDesk implements Lookup {
     { approvalId, sender, id, choice }: Pick<InboundAnswer, 'approvalId' | 'sender' | 'id' | 'choice'>,
     code: string,
     actor: string,
+    approval?: Approval,
   ): Promise<void> {
     const event: AuditEvent = {
       event: 'answer.received',
@@ -238,7 +239,7 @@ export class AnswerDesk implements Lookup {
       subject: approvalId,
       correlation: id,
       channel: platformOf(sender.account),
-      detail: { choice, result: code, account: sender.account },
+      detail: { choice, result: code, ...ruleOf(approval), account: sender.account },
     };
     await this.deps.writer.writeIn(
       partitionOfApproval(approvalId),
@@ -369,7 +370,7 @@ export class AnswerDesk implements Lookup {
       subject: approvalId,
       correlation: message.id,
       channel: platformOf(sender.account),
-      detail: { choice: said.kind, result: code, account: sender.account },
+      detail: { choice: said.kind, result: code, ...ruleOf(approval), account: sender.account },
     };
     // Where the answer is seen by others, somebody who goes on trying does not fill the place with it.
     const about = isMadeUp(code, actor, sender) ? 'any' : approvalId;
@@ -429,6 +430,7 @@ export class AnswerDesk implements Lookup {
         { ...answer, id: MessageId.parse(`${message.id}#${approval.id}`) },
         code,
         speaker.person.id,
+        approval,
       );
     }
     const { code, notice } = result;
@@ -695,7 +697,12 @@ export class AnswerDesk implements Lookup {
       subject: approval?.id ?? message.conversationId,
       correlation: message.id,
       channel: platformOf(message.sender.account),
-      detail: { ...(choice ? { choice } : {}), result: code, account: message.sender.account },
+      detail: {
+        ...(choice ? { choice } : {}),
+        result: code,
+        ...ruleOf(approval),
+        account: message.sender.account,
+      },
     };
     const owner = approval?.conversationId ?? message.conversationId;
     await this.deps.writer.write(owner, [{ kind: 'audit', event }], this.#firstTime(message.id));
@@ -704,6 +711,11 @@ export class AnswerDesk implements Lookup {
   #firstTime(id: string): Once {
     return { key: onceKey(id), forMs: this.deps.rememberMs() };
   }
+}
+
+/** By which rule it was asked: who may decide it is what that says. */
+function ruleOf(approval: Approval | undefined): { readonly rule?: string } {
+  return approval ? { rule: approval.policy.rule } : {};
 }
 
 /** What whoever said it is told, and can press next. */

@@ -383,7 +383,12 @@ describe('answers that a program records', () => {
         event: 'answer.received',
         actor: 'dana',
         channel: 'api',
-        detail: expect.objectContaining({ key: 'main', client: 'inbox', result: 'DECIDED' }),
+        detail: expect.objectContaining({
+          key: 'main',
+          client: 'inbox',
+          result: 'DECIDED',
+          rule: expect.any(String),
+        }),
       }),
     );
   });

@@ -77,7 +77,11 @@ describe('OM-054 the record of a day', () => {
       { actor: 'dana', channel: 'email', detail: { choice: 'unclear', result: 'NOT_UNDERSTOOD' } },
     ]);
     expect(of(bare(yes.messageId)).filter(({ event }) => event === 'answer.received')).toMatchObject([
-      { actor: 'dana', channel: 'email', detail: { choice: 'approve', result: 'DECIDED' } },
+      {
+        actor: 'dana',
+        channel: 'email',
+        detail: { choice: 'approve', result: 'DECIDED', rule: 'refunds above 50' },
+      },
     ]);
     expect(
       entries.filter(({ event }) => event.event === 'answer.received' && event.channel === 'slack'),

@@ -8,7 +8,11 @@ let home: CliHome;
 
 beforeEach(() => {
   home = createCliHome();
-  home.edit('settings.yaml', '  clients: {}\n', '  clients:\n    shop: { asks: [{ role: manager }] }\n');
+  home.edit(
+    'settings.yaml',
+    '  clients: {}\n',
+    '  clients:\n    shop: { asks: [{ role: manager }], keys: { deployed: { scopes: [approvals:read] } } }\n',
+  );
 });
 afterEach(() => home.remove());
 
@@ -51,6 +55,15 @@ describe('signalbox api keys', () => {
     const foreign = await home.run(...create, '--client', 'nobody', '--scope', 'approvals:read');
     const unscoped = await home.run(...create);
     const unknown = await home.run(...create, '--scope', 'everything');
+    const written = await home.run(
+      'api',
+      'keys',
+      'create',
+      '--name',
+      'deployed',
+      '--scope',
+      'approvals:read',
+    );
     const tooLong = await home.run(...create, '--scope', 'approvals:read', '--expires', '9999d');
     const badName = await home.run('api', 'keys', 'create', '--name', 'C I', '--scope', 'approvals:read');
     await home.run(...create, '--scope', 'approvals:read');
@@ -58,6 +71,7 @@ describe('signalbox api keys', () => {
 
     expect(foreign).toMatchObject({ code: 1, err: expect.stringMatching(/no client nobody[\s\S]*shop/) });
     expect(unscoped).toMatchObject({ code: 2, err: expect.stringContaining('--scope') });
+    expect(written).toMatchObject({ code: 1, err: expect.stringContaining('deployed in settings.yaml') });
     expect(tooLong).toMatchObject({ code: 1, err: expect.stringContaining('ten years at the most') });
     expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining('approvals:create') });
     expect(badName).toMatchObject({ code: 1 });

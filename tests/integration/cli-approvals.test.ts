@@ -473,7 +473,7 @@ describe('an answer', () => {
         event: 'answer.received',
         actor: 'dana',
         channel: 'cli',
-        detail: { choice: 'approve', result: 'NOT_ELIGIBLE', account: 'cli:local' },
+        detail: { choice: 'approve', result: 'NOT_ELIGIBLE', rule: expect.any(String), account: 'cli:local' },
       }),
     );
   });

@@ -63,6 +63,10 @@ describe('the settings of the API', () => {
     expect(problemsOf(withWebhook({ ...webhook, allow_insecure: true }))).toEqual([]);
   });
 
+  it('name a policy, or leave them out', () => {
+    expect(problemsOf({ clients: { shop: { policies: [] } } })[0]).toMatch(/policies: has to name one/);
+  });
+
   it('want a secret with a webhook, and tokens that tell keys apart', () => {
     const key = { token: TOKEN, scopes: ['approvals:read'] };
 
