@@ -554,6 +554,7 @@ function toRequest(
     tool: tool ?? title ?? '',
     version: 1,
     args: args ?? (facts ? Object.fromEntries(facts.map(({ label, value }) => [label, value])) : {}),
+    ...(facts ? { labels: facts.map(({ label }) => label) } : {}),
     risk,
     // Handing a yes over again is harmless.
     effect: idempotent || !permit ? 'idempotent' : 'once',

@@ -18,7 +18,7 @@ export function toView(approval: Approval, hold?: string): ApprovalView {
     title: titleOf(approval),
     action: request.tool,
     args: request.args ?? null,
-    facts: factsOf(request.args),
+    facts: factsOf(request),
     risk: request.risk,
     reversible: request.reversible,
     client: client?.name ?? null,

@@ -104,7 +104,7 @@ export function yesElsewhereText(
 
 /** One line, from the arguments alone: `refund: order 7, amount 120, currency EUR`. */
 export function titleOf({ request }: Approval): string {
-  const facts = factsOf(request.args).map(({ label, value }) => `${label} ${value}`);
+  const facts = factsOf(request).map(({ label, value }) => `${label} ${value}`);
   const said = request.preview?.told ? visible(request.preview.told.title) : facts.join(', ');
   const line = said === '' ? request.tool : `${request.tool}: ${asRead(request, said)}`;
   return line.length > MAX_TITLE_CHARS ? `${firstChars(line, MAX_TITLE_CHARS - 1)}…` : line;
@@ -114,18 +114,24 @@ export function titleOf({ request }: Approval): string {
 const MAX_TITLE_CHARS = 140;
 
 /** The arguments, one fact each; nested values as JSON; what cannot be seen is made visible. */
-export function factsOf(args: unknown): { label: string; value: string }[] {
+export function factsOf({
+  args,
+  labels = [],
+}: Pick<Approval['request'], 'labels'> & { readonly args?: unknown }): { label: string; value: string }[] {
   if (typeof args !== 'object' || args === null)
     return args === undefined ? [] : [{ label: 'input', value: show(args) }];
-  return Object.entries(args).map(([label, value]) => ({ label: visible(label), value: show(value) }));
+  const placeOf = ([label]: readonly [string, unknown]) =>
+    labels.includes(label) ? labels.indexOf(label) : labels.length;
+  const entries = Object.entries(args).toSorted((one, other) => placeOf(one) - placeOf(other));
+  return entries.map(([label, value]) => ({ label: visible(label), value: show(value) }));
 }
 
 /** What is asked for: as the tool tells it, or its arguments. */
 export function toldOf(request: Approval['request']): { label: string; value: string }[] {
-  const { args, preview } = request;
+  const { preview } = request;
   const facts = preview?.told
     ? preview.told.facts.map(({ label, value }) => ({ label: visible(label), value: visible(value) }))
-    : factsOf(args);
+    : factsOf(request);
   return facts.map(({ label, value }) => ({ label: asRead(request, label), value: asRead(request, value) }));
 }
 
@@ -779,7 +785,7 @@ function scopeText(scope: Grant['scope']): string {
 
 /** The arguments in one line: `order 7, amount 120`. */
 export function factText(args: unknown): string {
-  return factsOf(args)
+  return factsOf({ args })
     .map(({ label, value }) => `${label} ${value}`)
     .join(', ');
 }

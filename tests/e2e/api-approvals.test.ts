@@ -290,6 +290,17 @@ describe('a program asks', () => {
     expect(await story.open()).toEqual([]);
   });
 
+  it('shows facts in the order they were sent, whatever they are called', async () => {
+    const facts = ['first', '10', '2'].map((label) => ({ label, value: `of ${label}` }));
+
+    const shown = await asked({ tool: undefined, title: 'Pay all', args: undefined, facts });
+
+    expect(shown.facts).toEqual(facts);
+    expect(textOf((await danasCard(/Pay all/)) as Parameters<typeof textOf>[0])).toMatch(
+      /first.*of first.*10.*of 10.*2.*of 2/s,
+    );
+  });
+
   it('shows nothing that cannot be seen, and no markup of its own', async () => {
     const hidden = await call(
       story,

@@ -75,6 +75,8 @@ export const ApprovalRequest = z.object({
   tool: z.string(),
   version: z.int(),
   args: z.unknown(),
+  /** The names of the arguments in the order people read them; absent: as they stand. An object puts numbers first. */
+  labels: z.array(z.string()).optional(),
   summary: z.string().optional(),
   risk: z.enum(['low', 'medium', 'high']),
   effect: z.enum(['idempotent', 'once']),

@@ -57,7 +57,7 @@ const HIDDEN = [
 
 describe('facts on a card', () => {
   it.each(HIDDEN)('make %s visible', (_name, hidden) => {
-    const [fact] = factsOf({ [`to${hidden}`]: `dana${hidden}@corp.test` });
+    const [fact] = factsOf({ args: { [`to${hidden}`]: `dana${hidden}@corp.test` } });
 
     expect(fact?.value).toMatch(/^dana.*⟨U\+[0-9A-F]{4,6}⟩.*@corp\.test$/);
     expect(fact?.label).toContain('⟨U+');
@@ -84,13 +84,13 @@ describe('facts on a card', () => {
   });
 
   it('show nested arguments whole, and several lines as one', () => {
-    expect(factsOf({ lines: 'one\ntwo', items: [{ sku: 'a\u202Eb' }], none: null })).toEqual([
+    expect(factsOf({ args: { lines: 'one\ntwo', items: [{ sku: 'a\u202Eb' }], none: null } })).toEqual([
       { label: 'lines', value: 'one⏎ two' },
       { label: 'items', value: '[{"sku":"a⟨U+202E⟩b"}]' },
       { label: 'none', value: 'null' },
     ]);
-    expect(factsOf('plain')).toEqual([{ label: 'input', value: 'plain' }]);
-    expect(factsOf(undefined)).toEqual([]);
+    expect(factsOf({ args: 'plain' })).toEqual([{ label: 'input', value: 'plain' }]);
+    expect(factsOf({})).toEqual([]);
   });
 });
 
