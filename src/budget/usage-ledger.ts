@@ -98,11 +98,33 @@ export class UsageLedger {
     return [...lines.values()].toSorted((a, b) => weight(b) - weight(a) || (a.subject < b.subject ? -1 : 1));
   }
 
+  /** What these people used together, as long as that is kept, in order of time. */
+  async of(
+    people: readonly PersonId[],
+  ): Promise<{ readonly period: string; readonly counts: UsageLine['counts'] }[]> {
+    const used = new Map<string, Partial<Record<Count, number>>>();
+    for await (const page of scanKeys(this.redis, this.keys.everyUsage())) {
+      for (const key of page) {
+        const [, period = ''] = periodIn(key).split(':');
+        for (const [counter, value] of Object.entries(await this.redis.hgetall(key))) {
+          const read = toCounter(counter);
+          if (!read || !isOf(people, read)) continue;
+          const counts = used.get(period) ?? {};
+          counts[read.count] = (counts[read.count] ?? 0) + Number(value);
+          used.set(period, counts);
+        }
+      }
+    }
+    return [...used]
+      .map(([period, counts]) => ({ period, counts }))
+      .toSorted((a, b) => (a.period < b.period ? -1 : 1));
+  }
+
   /** Forgets what these people used in periods that are over everywhere; limits are held against the others. */
   async forget(people: readonly PersonId[], nowMs: number): Promise<void> {
     const isTheirs = (counter: string) => {
-      const { kind, subject } = toCounter(counter) ?? {};
-      return kind === 'person' && people.some((person) => person === subject);
+      const read = toCounter(counter);
+      return read !== undefined && isOf(people, read);
     };
     for await (const page of scanKeys(this.redis, this.keys.everyUsage())) {
       for (const key of page.filter((each) => isOver(each, nowMs))) {
@@ -113,9 +135,21 @@ export class UsageLedger {
   }
 }
 
+function isOf(
+  people: readonly PersonId[],
+  { kind, subject }: { readonly kind: UsageKind; readonly subject: string },
+): boolean {
+  return kind === 'person' && people.some((person) => person === subject);
+}
+
+/** `day:2026-11-21`. */
+function periodIn(key: string): string {
+  return key.slice(key.indexOf('}:use:') + '}:use:'.length);
+}
+
 /** Whether a key of usage is of a period that has ended in every time zone. */
 function isOver(key: string, nowMs: number): boolean {
-  const period = key.slice(key.indexOf('}:use:') + '}:use:'.length);
+  const period = periodIn(key);
   return PERIOD_KINDS.some((kind) => {
     const running = keyOf(periodAt(kind, nowMs - LATEST_ZONE_MS, 'UTC'));
     return period.startsWith(`${kind}:`) && period < running;

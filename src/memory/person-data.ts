@@ -49,6 +49,7 @@ export interface PersonExport {
   readonly learned: readonly string[];
   readonly requests: readonly RequestOfPerson[];
   readonly escalations: readonly EscalationOfPerson[];
+  readonly used: readonly UsedByPerson[];
 }
 
 /** A conversation, and what they said in it. */
@@ -151,8 +152,16 @@ export interface EscalationTraces {
   readonly conversations: readonly ConversationId[];
 }
 
+/** What somebody used of the model in one day, `2026-11-21`, or month, `2026-11`: turns, tokens, money. */
+export interface UsedByPerson {
+  readonly period: string;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
 /** Counters of what people used of the model. */
 export interface UsedStore {
+  /** What they used, as long as that is kept; `money` in millionths of the currency. */
+  of(people: readonly PersonId[]): Promise<readonly UsedByPerson[]>;
   /** Forgets those of periods that are over. */
   forget(people: readonly PersonId[], nowMs: number): Promise<void>;
 }
@@ -290,6 +299,7 @@ export class PersonData {
       learned: (await this.deps.learned.naming(ids)).map(({ id }) => id),
       requests: await this.deps.requests.of(ids, called),
       escalations: await this.deps.escalated.of(ids, tracesOf(spoken, called)),
+      used: await this.deps.used.of(ids),
     };
   }
 

@@ -578,8 +578,15 @@ describe('what is remembered of one person', () => {
     for (const person of [ALEX, GUEST, DANA])
       await writer.write(GROUP, toUsageEffects({ person, conversationId: GROUP }, turn, periods));
 
+    const counts = { turns: 2, tokens: 20, money: 2 };
+    const usedIn = async () => (await data.collect([ALEX, GUEST])).used;
+    expect(await usedIn()).toEqual(
+      [months.old, months.now, days.old, days.now].map(({ name }) => ({ period: name, counts })),
+    );
+
     await data.erase([ALEX, GUEST], ABOUT, NOW);
 
+    expect((await usedIn()).map(({ period }) => period)).toEqual([months.now.name, days.now.name]);
     const spentBy = async (person: PersonId) =>
       Promise.all(
         periods.map(async (at) => (await used.spent('person', { person, conversationId: GROUP }, at)).tokens),
