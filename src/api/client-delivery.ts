@@ -45,6 +45,8 @@ const MOST_AT_ONCE = 16;
 const NO_PLACE_MS = 250;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30 * 60_000;
+/** For so long it is tried at least, however old it is: it was perhaps we who were away. */
+const TRIED_FOR_MS = 5 * 60_000;
 
 export interface ClientDeliveryDeps {
   readonly queue: KeyedQueue;
@@ -169,8 +171,10 @@ export class ClientDelivery {
     log: Logger,
   ): Promise<Claim | undefined> {
     const { clock, config, queue } = this.deps;
-    const tooOld = clock.now() - letter.atMs > config().settings.api.forget_webhooks_after;
-    if (isFinal || tooOld) return this.#undeliverable(held, letter, reason, mode, log);
+    const forgetMs = config().settings.api.forget_webhooks_after;
+    const isTried = pausesAfter(held.failures) >= Math.min(forgetMs, TRIED_FOR_MS);
+    const isTooOld = isTried && clock.now() - letter.atMs > forgetMs;
+    if (isFinal || isTooOld) return this.#undeliverable(held, letter, reason, mode, log);
     const pauseMs = Math.max(backoff(held.failures), Math.min(afterMs ?? 0, LONGEST_RETRY_MS));
     log.warn({ client: letter.client, reason, pauseMs }, 'a webhook was not taken; trying again');
     await queue.retryLater(held, pauseMs, 'counts');
@@ -264,6 +268,11 @@ function toTold(approval: Approval): ApprovalView {
 
 function backoff(failures: number): number {
   return Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS);
+}
+
+/** All pauses so far, in ms. */
+function pausesAfter(failures: number): number {
+  return Array.from({ length: failures }, (_, n) => backoff(n)).reduce((sum, pauseMs) => sum + pauseMs, 0);
 }
 
 function toAudit(
