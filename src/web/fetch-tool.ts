@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { WebSettings } from '../config/web.ts';
 import type { Tool, ToolOutput } from '../domain/tool.ts';
+import { layOut } from './page-layout.ts';
 import { toReadable } from './readable.ts';
 import { MAX_URL_CHARS } from './target.ts';
 import type { WebClient, WebPage } from './web-client.ts';
@@ -11,8 +12,8 @@ export const WEB_FETCH = 'web_fetch';
 /** How long a page is told again without being read again, in ms. */
 const READ_AGAIN_MS = 60_000;
 
-/** Beyond the time a page may take, so that what is told is why, and not that the tool was silent. */
-const MARGIN_MS = 2_000;
+/** Beyond the time a page may take to come: it is laid out, and what is told is why, not that the tool was silent. */
+const MARGIN_MS = 7_000;
 
 const FetchInput = z.strictObject({
   url: z
@@ -46,16 +47,16 @@ export function createFetchTool(
     cache: { ttlMs: READ_AGAIN_MS, tags: [], isSameForAll: true },
     execute: async ({ url }, { signal }) => {
       const outcome = await client.read(url, signal);
-      if (outcome.kind === 'page') return toOutput(outcome);
+      if (outcome.kind === 'page') return toOutput(outcome, signal);
       const isOurs = outcome.kind === 'refused' && !outcome.wasAsked;
       return { status: 'error', text: outcome.why, ...(isOurs ? { trust: 'tool' as const } : {}) };
     },
   };
 }
 
-function toOutput(page: WebPage): ToolOutput {
+async function toOutput(page: WebPage, signal: AbortSignal): Promise<ToolOutput> {
   const { url, status, contentType, bytes, isCut } = page;
-  const { title, text, remarks } = toReadable(page);
+  const { title, text, remarks } = await toReadable(page, (tree) => layOut(tree, signal));
   const body = [...(title === '' ? [] : [`Title: ${title}`, '']), text].join('\n');
   const facts = [
     `${url} answered ${status} with ${bytes} bytes of ${contentType}.`,

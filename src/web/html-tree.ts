@@ -1,14 +1,18 @@
 /**
- * A page as a tree of what a person would see of it. Pure.
+ * A page as a tree of what a person would see of it, and that as bare text. Pure.
  *
- * Read tag by tag, so that time grows with length alone and no nesting is too deep.
+ * Read tag by tag, so that time grows with length alone and no nesting is too deep. Laying the tree out is another
+ * matter (`page-layout.ts`).
  *
  * Invariants
  *   1. What is hidden from the eye is not in the tree; how often something was is counted.
- *   2. The tree is at most `MAX_DEPTH` deep: what is nested deeper becomes a neighbour of what it was nested in.
+ *   2. Addresses are absolute; what is no page (scripts, data, mail), or is this page itself, is none.
+ *   3. The tree is at most `MAX_DEPTH` deep: what is nested deeper becomes a neighbour of what it was nested in.
  */
 import type { Element, Properties, Root } from 'hast';
 import { Parser } from 'htmlparser2';
+import { readUrl } from '../domain/url.ts';
+import { MAX_URL_CHARS } from './target.ts';
 
 /** People's pages nest a few dozen levels deep. */
 const MAX_DEPTH = 50;
@@ -30,8 +34,9 @@ export interface VisiblePage {
   readonly isCut: boolean;
 }
 
-export function toVisiblePage(html: string): VisiblePage {
-  const reading = new Reading();
+/** @param base the address of the page, to which its links are relative */
+export function toVisiblePage(html: string, base: string): VisiblePage {
+  const reading = new Reading(base);
   const parser = new Parser(
     {
       onopentag: (name, attributes) => reading.open(name, attributes),
@@ -108,6 +113,8 @@ class Reading {
   #nodes = 0;
   #chars = 0;
 
+  constructor(private readonly base: string) {}
+
   get isFull(): boolean {
     return this.#open.length > MAX_OPEN || this.#nodes > MAX_NODES || this.#chars > MAX_TEXT_CHARS;
   }
@@ -170,19 +177,34 @@ class Reading {
 
   #add(name: string, attributes: Record<string, string>): Element {
     this.#nodes++;
-    const element: Element = { type: 'element', tagName: name, properties: kept(attributes), children: [] };
+    const element: Element = {
+      type: 'element',
+      tagName: name,
+      properties: kept(attributes, this.base),
+      children: [],
+    };
     this.#line.at(-1)?.children.push(element);
     return element;
   }
 }
 
-function kept(attributes: Record<string, string>): Properties {
+function kept(attributes: Record<string, string>, base: string): Properties {
   return Object.fromEntries(
     Object.entries(KEPT).flatMap(([name, property]) => {
-      const value = attributes[name];
+      const written = attributes[name];
+      const value = name === 'href' && written !== undefined ? addressOf(written, base) : written;
       return value === undefined ? [] : [[property, name === 'checked' ? true : value]];
     }),
   );
+}
+
+function addressOf(written: string, base: string): string | undefined {
+  const href = readUrl(written, base)?.href ?? '';
+  return /^https?:/.test(href) && href.length <= MAX_URL_CHARS && !isAnchorOf(href, base) ? href : undefined;
+}
+
+function isAnchorOf(href: string, base: string): boolean {
+  return href.includes('#') && href.slice(0, href.indexOf('#')) === base.replace(/#.*$/, '');
 }
 
 function hides(attributes: Record<string, string>): boolean {
@@ -195,4 +217,34 @@ function hides(attributes: Record<string, string>): boolean {
     style.length > MAX_STYLE_CHARS ||
     HIDING.test(style.replaceAll(/\s+/g, ''))
   );
+}
+
+/** Elements within a line. */
+const INLINE: ReadonlySet<string> = new Set(
+  'a abbr b bdi bdo cite code data del dfn em font i ins kbd label mark q s samp small span strong sub sup time tt u var wbr'.split(
+    ' ',
+  ),
+);
+
+/** All of its text, in the lines its elements begin and end. */
+export function toBareText(tree: Root): string {
+  const pieces: string[] = [];
+  // Not deeper than `MAX_DEPTH`.
+  const walk = ({ children }: Root | Element): void => {
+    for (const child of children) {
+      if (child.type === 'text') pieces.push(child.value);
+      if (child.type !== 'element') continue;
+      const edge = INLINE.has(child.tagName) ? '' : '\n';
+      pieces.push(edge);
+      walk(child);
+      pieces.push(edge);
+    }
+  };
+  walk(tree);
+  return pieces
+    .join('')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join('\n');
 }
