@@ -12,6 +12,7 @@ import {
   type Delegation,
   hardDeadlineOf,
   heardBefore,
+  isContested,
   isWaiting,
   type Remark,
   type VoidedAssent,
@@ -649,7 +650,7 @@ export function reopenText(code: Exclude<ReopenCode, 'DONE'>, approval: Approval
     case 'TOO_OLD':
       return `It ended too long ago to be asked again like that; let the agent ask for it anew. ${stands}`;
     case 'NOT_ELIGIBLE':
-      return approval.state === 'DENIED'
+      return approval.state === 'DENIED' || isContested(approval)
         ? 'Somebody said no to this; only those who may decide it can have it asked again. Nothing has changed.'
         : 'Only those on whose behalf it was asked, those who may decide it and operators can have it asked again. Nothing has changed.';
     default:

@@ -22,7 +22,7 @@ import { askHumans, lengthsAt, namesAsked, timesOf } from '../approvals/plan.ts'
 import { literal, reopenText, standing } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import { excludedFrom, isExcluded } from '../domain/approval/exclusion.ts';
-import type { Approval, ApprovalPolicy } from '../domain/approval/record.ts';
+import { type Approval, type ApprovalPolicy, isContested } from '../domain/approval/record.ts';
 import { mayReopen } from '../domain/approval/reopening.ts';
 import { mayDecide } from '../domain/approval/voting.ts';
 import { ticketOf } from '../domain/card.ts';
@@ -162,7 +162,8 @@ export class ReopenDesk {
       },
     );
     if (next.state === 'DENIED') return 'Nobody who may approve it could be asked now.';
-    return { ...next, policy: noWider(next.policy, policy), reopenedFrom: old.id };
+    const contested = isContested(old) ? { contested: true as const } : {};
+    return { ...next, ...contested, policy: noWider(next.policy, policy), reopenedFrom: old.id };
   }
 }
 

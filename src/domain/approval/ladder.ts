@@ -1,6 +1,6 @@
 /** Which step of its policy is next when time is up: the first of those left that can be taken at all. Pure. */
 import { answerOf } from './answer.ts';
-import { type Approval, isUnanswered, type Rung } from './record.ts';
+import { type Approval, isContested, isUnanswered, type Rung } from './record.ts';
 
 /** With `taken`, how many are behind it once it is; undefined when none is left, so that it expires. */
 export function nextRung(approval: Approval): { readonly rung: Rung; readonly taken: number } | undefined {
@@ -11,7 +11,7 @@ export function nextRung(approval: Approval): { readonly rung: Rung; readonly ta
 }
 
 function canTake(approval: Approval, rung: Rung): boolean {
-  const { request, policy, dissents = [] } = approval;
+  const { request, policy } = approval;
   switch (rung.kind) {
     case 'escalate':
       return true;
@@ -20,7 +20,9 @@ function canTake(approval: Approval, rung: Rung): boolean {
     case 'approve':
       // Silence is a yes to nothing that could do harm, whatever a file says; and where somebody said no, or asked what
       // nobody told them, it is no silence.
-      return request.risk === 'low' && request.reversible && dissents.length === 0 && !isUnanswered(approval);
+      return (
+        request.risk === 'low' && request.reversible && !isContested(approval) && !isUnanswered(approval)
+      );
     default:
       return rung satisfies never;
   }

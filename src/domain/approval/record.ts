@@ -334,6 +334,8 @@ export const Approval = z.object({
   voided: z.array(VoidedAssent).optional(),
   /** Who has said no, where one no is not enough. */
   dissents: z.array(Assent).optional(),
+  /** Somebody had said no, to this as it was before or to what it asks again, and has not unsaid it: no silence is a yes. */
+  contested: z.literal(true).optional(),
   /** Who changed the arguments last, and what was asked for first. */
   edited: z
     .object({
@@ -485,6 +487,12 @@ export function isUnanswered({ state, talk = [], assents = [] }: Approval): bool
   if (!isWaiting(state) || last?.kind !== 'question') return false;
   const isSettled = assents.some(({ by, atMs }) => by.person === last.by.person && atMs > last.atMs);
   return state === 'NEEDS_INFO' || !isSettled;
+}
+
+/** Whether somebody said no to it, or to what it came of, and has not unsaid that. */
+export function isContested({ state, decision, dissents = [], contested }: Approval): boolean {
+  const isDenied = state === 'DENIED' && decision?.source === 'human';
+  return contested === true || dissents.length > 0 || isDenied;
 }
 
 /** Whether somebody still has to say something to it: decide it, or find out what came of it. */

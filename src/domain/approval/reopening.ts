@@ -3,7 +3,7 @@
  * votes of its own; the one that ended stays as it is. Pure.
  */
 import { isExcluded, type Known } from './exclusion.ts';
-import { type Approval, isEnded } from './record.ts';
+import { type Approval, isContested, isEnded } from './record.ts';
 
 /** For so long after its end. */
 export const REOPEN_WITHIN_MS = 7 * 24 * 60 * 60_000;
@@ -32,7 +32,9 @@ export function mayReopen(approval: Approval, by: Reopener, nowMs: number): Reop
 function isConcerned(approval: Approval, by: Reopener): boolean {
   const { decides, operates } = by;
   const isTheirs = isExcluded(approval, by);
-  return approval.state === 'DENIED' ? decides || (operates && !isTheirs) : decides || operates || isTheirs;
+  return isContested(approval) || approval.state === 'DENIED'
+    ? decides || (operates && !isTheirs)
+    : decides || operates || isTheirs;
 }
 
 /** When it ended, if nothing can have come of it. */

@@ -42,6 +42,7 @@ import {
   approversOf,
   type Decision,
   deadlineOf,
+  isContested,
   isWaiting,
   latestOf,
   type Step,
@@ -383,6 +384,7 @@ function edited({ voided: _, ...approval }: Approval, { edit, by, via }: Vote, n
     },
     assents: [],
     dissents: [],
+    ...(isContested(approval) ? { contested: true as const } : {}),
     spent: spentBy(approval, [...assents, ...dissents]),
   };
 }
@@ -403,6 +405,7 @@ function refreshed(
     refreshedMs: nowMs,
     assents: [],
     dissents: [],
+    ...(isContested(approval) ? { contested: true as const } : {}),
     // Delivered again, it is no yes to what is shown now.
     spent: [...spentBy(approval, [...assents, ...dissents]), key],
   };

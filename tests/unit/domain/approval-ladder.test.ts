@@ -67,6 +67,32 @@ describe('silence as a yes', () => {
     expect(over(refused).state).toBe('EXPIRED');
   });
 
+  it('runs nothing that somebody said no to either once somebody else has changed it, until that is unsaid', () => {
+    const approvers = { role: RoleName.parse('manager'), count: 2 };
+    const choices: ApprovalPolicy['choices'] = ['approve', 'deny', 'edit', 'take-back'];
+    const opened = asked({ approvers, choices, denyRule: 'enough', ladder: [{ kind: 'approve' }] }, HARMLESS);
+    const others = [aVote(opened).by.person, 'lee', 'kim'].map((id) => ({
+      person: PersonId.parse(id),
+      roles: ['manager'],
+    }));
+    const say = (to: Approval, wish: Parameters<typeof aVote>[1]) =>
+      vote(to, { ...aVote(to, wish), others }, OPENED_MS + 1).moved!.next;
+    const refused = say(opened, { choice: 'deny' });
+    const lee = { by: { ...aVote(opened).by, person: PersonId.parse('lee'), name: 'Lee' }, key: 'lee' };
+    const refreshed = say(refused, {
+      choice: 'edit',
+      edit: { why: 'it has changed', preview: { changes: [] } },
+      ...lee,
+    });
+    const edited = say(refused, { choice: 'edit', edit: { args: { order: 7, amount: 119 } }, ...lee });
+
+    for (const changed of [refreshed, edited]) {
+      expect(changed).toMatchObject({ state: 'OPEN', dissents: [] });
+      expect(over(changed).state).toBe('EXPIRED');
+    }
+    expect(over(say(refused, { choice: 'take-back', key: 'unsaid' })).state).toBe('APPROVED');
+  });
+
   it('runs what is harmless, and asks others where it is not, if the policy says so', () => {
     const ladder: Rung[] = [{ kind: 'approve' }, ASK_MORE];
 

@@ -42,6 +42,22 @@ describe('asking again what ended', () => {
     expect(may({ ...requester, operates: true })).toBe(state === 'denied' ? 'NOT_ELIGIBLE' : 'DONE');
   });
 
+  it('is not for whoever asked, where somebody had said no and that was not enough', () => {
+    const several = anApproval({ policy: { denyRule: 'enough' } });
+    const others = [DANA, 'lee'].map((id) => ({ person: PersonId.parse(id), roles: ['manager'] }));
+    const refused = next(vote(several, { ...aVote(several, { choice: 'deny', text: 'no' }), others }, NOW));
+    const over = [
+      next(tick(refused, OPENED_MS + DEADLINE_MS)),
+      next(cancel(refused, { ...settler, operates: false, person: ALEX }, 'no longer needed', NOW)),
+    ];
+
+    expect(over.map(({ state }) => state)).toEqual(['EXPIRED', 'CANCELLED']);
+    for (const each of over) {
+      expect(mayReopen(each, requester, OPENED_MS + DEADLINE_MS + 1)).toBe('NOT_ELIGIBLE');
+      expect(mayReopen(each, decider, OPENED_MS + DEADLINE_MS + 1)).toBe('DONE');
+    }
+  });
+
   it('knows whoever asked by their accounts, under another name', () => {
     const { denied } = ended;
     const accounts = [AccountId.parse('slack:T0/U0ALEX')];
