@@ -123,23 +123,31 @@ function worsened(worse: Escalation, nowMs: number): Escalation {
   return startAt(worse, step, nowMs);
 }
 
-/** It goes on at this step at once; what was begun is over. */
+/** It goes on at this step at once, because somebody wants it, or it got worse; what was begun is over. */
 export function startAt(escalation: Escalation, step: number, nowMs: number): Escalation {
-  // From the beginning is a further course of all its rounds and gotos: somebody asked for it.
+  // From the beginning is a further course of all its rounds and gotos.
   const anew = step === 0 ? { round: 0, jumps: {} } : {};
+  return { ...resumeAt(escalation, step, nowMs), ...anew };
+}
+
+/** The same where nobody asked for it: in the round it is in, with the gotos that are left. */
+function resumeAt(escalation: Escalation, step: number, nowMs: number): Escalation {
   const {
     askedUntilMs: _,
     exhausted,
     ...begun
   } = advanceEpoch(escalation, { state: 'ACTIVE', nextMs: nowMs });
   const isPastSteps = exhausted && step >= escalation.plan.steps.length;
-  return { ...begun, ...ownerBefore(escalation), ...anew, ...(isPastSteps ? { exhausted } : {}), step };
+  return { ...begun, ...ownerBefore(escalation), ...(isPastSteps ? { exhausted } : {}), step };
 }
 
-/** The same where nobody decided that somebody is to be called: as long as a question is open, nobody is. */
+/**
+ * The same where whoever it was with does not have it any more, and others are to be called: as long as a question is
+ * open, nobody is.
+ */
 export function goesOnAt(escalation: Escalation, step: number, nowMs: number): Escalation {
   const { askedUntilMs = 0 } = escalation;
-  const next = startAt(escalation, step, nowMs);
+  const next: Escalation = { ...resumeAt(escalation, step, nowMs), owesCall: true };
   if (askedUntilMs <= nowMs) return next;
   return { ...next, askedUntilMs, standing: { state: 'HELD', reason: 'asked', nextMs: askedUntilMs } };
 }
@@ -263,7 +271,10 @@ function lookAfterOwner(
     return { result: 'credited', moved: bySystem(advance(escalation, later), 'credited') };
   }
   const at = { first: 0, same: lastCallOf(escalation), next: escalation.step }[acknowledge.goesOnAt];
-  return { result: 'not-confirmed', moved: bySystem(goesOnAt(escalation, at, s.nowMs), 'not-confirmed') };
+  // Its policy wants it all again.
+  const anew = acknowledge.goesOnAt === 'first' ? { round: 0, jumps: {} } : {};
+  const next = { ...goesOnAt(escalation, at, s.nowMs), ...anew };
+  return { result: 'not-confirmed', moved: bySystem(next, 'not-confirmed') };
 }
 
 /**
@@ -307,7 +318,7 @@ export function hold(escalation: Escalation, untilMs: number): EscalationStep<'H
 export function goOn(escalation: Escalation, nowMs: number): EscalationStep<'GOES_ON' | 'NOTHING'> {
   const { standing } = escalation;
   if (standing.state === 'HELD' && standing.reason === 'asked') {
-    const next = startAt(escalation, lastCallOf(escalation), nowMs);
+    const next = resumeAt(escalation, lastCallOf(escalation), nowMs);
     return { result: 'GOES_ON', moved: bySystem(next, 'woken') };
   }
   const { askedUntilMs = 0, ...known } = escalation;

@@ -188,6 +188,8 @@ export const Escalation = z.object({
   exhausted: z.literal(true).optional(),
   /** Somebody pushed it on: it goes on once, whatever its hours; `to-next`: to the next call, without waiting before it. */
   pushed: z.union([z.literal(true), z.literal('to-next')]).optional(),
+  /** Nobody has it whom it was with, and nobody has been called since: no `stop` ends it before somebody is. */
+  owesCall: z.literal(true).optional(),
   /** Who had taken it before. */
   lastOwner: PersonId.optional(),
   /** Who came to have it by taking the conversation over; until they let go of it. */

@@ -77,8 +77,8 @@ export class PlanWalk {
       if (!pushed && !this.#isOpenThen()) continue;
       const { plan, step, round } = this.escalation;
       const current = plan.steps[step];
-      if (!current || (current.kind === 'stop' && this.#skips === 'pushed')) {
-        // Whoever pushes it on wants somebody to be called, not that it ends.
+      if (!current || (current.kind === 'stop' && this.#isCallOwed())) {
+        // Whoever pushes it on, or does not have it any more, was told that somebody is called, not that it ends.
         if (current) return this.exhaust();
         if (round + 1 >= plan.rounds) return this.exhaust();
         this.escalation = { ...this.escalation, step: 0, round: round + 1 };
@@ -94,9 +94,14 @@ export class PlanWalk {
     return this.#end('called', { state: 'ACTIVE', nextMs: this.#atMs });
   }
 
+  #isCallOwed(): boolean {
+    return this.#skips === 'pushed' || this.escalation.owesCall === true;
+  }
+
   /** Nobody came: the last resort is called, now and from time to time. */
   exhaust(): EscalationStep<EscalationEvent> {
     const { lastResort, nagMs } = this.escalation.plan;
+    this.#paid();
     this.#passBy();
     this.#callBatch();
     const calling = { ...lastResort, caller: 'last' } as const;
@@ -184,6 +189,7 @@ export class PlanWalk {
       return true;
     }
     this.#skips = undefined;
+    this.#paid();
     this.#passBy();
     this.#callBatch();
     this.#note(step);
@@ -295,6 +301,12 @@ export class PlanWalk {
 
   #now({ id }: PlanStep): StepTaken {
     return { round: this.escalation.round, step: id };
+  }
+
+  /** Somebody is called. */
+  #paid(): void {
+    const { owesCall: _, ...escalation } = this.escalation;
+    this.escalation = escalation;
   }
 
   /** Something louder has fallen due since: those it would have called are not called. */

@@ -579,6 +579,62 @@ describe('an escalation', () => {
     expect(callsOf(run)).toContain('0:02 dana slack');
   });
 
+  it.each<[string, (run: Run) => Run, ...string[]]>([
+    [
+      'lets go of it',
+      (run) => run.do(taken(DANA, MINUTE)).do({ kind: 'let-go', by: DANA, permitted: true, afterMs: MINUTE }),
+      '0:02 kim slack last',
+    ],
+    [
+      'lets go of it before the last wait',
+      (run) => run.do(taken(DANA, 0)).do({ kind: 'let-go', by: DANA, permitted: true, afterMs: MINUTE }),
+      '0:01 kim slack last',
+    ],
+    [
+      'has put it off',
+      (run) =>
+        run
+          .do({ kind: 'snooze', by: DANA, forMs: 5 * MINUTE, instead: false, afterMs: MINUTE })
+          .pass(run.atMs + HOUR),
+      '0:06 kim slack last',
+    ],
+    [
+      'has put it off, until it gets worse',
+      (run) =>
+        run
+          .do({ kind: 'snooze', by: DANA, forMs: HOUR, instead: false, afterMs: MINUTE })
+          .do({ kind: 'report', severity: 'critical', afterMs: MINUTE }),
+      '0:02 kim slack last',
+    ],
+    ['does not say that they are still on it', (run) => run.do(taken(DANA, MINUTE)), '1:16 kim slack last'],
+  ])('ends by no stop of its policy before others were called, where whoever %s', (_what, act, ...calls) => {
+    const steps = [call('alex'), wait(10), { kind: 'stop', id: '' } as const];
+    const own = plan(steps);
+    const acknowledging = { ...own.acknowledge, goesOnAt: 'next' as const };
+    const run = new Run(world(), { ...own, acknowledge: acknowledging }).raise().pass(START);
+
+    act(run).pass(START + 80 * MINUTE);
+
+    expect(callsOf(run).filter((each) => each.endsWith('last'))).toEqual(expect.arrayContaining(calls));
+    expect(run.escalation.standing.state).toBe('EXHAUSTED');
+  });
+
+  it('is gone through as often as it says, and jumps as often, whoever took it meanwhile and said nothing more', () => {
+    const run = new Run(world(), { ...plan([call('dana'), wait(10)]), rounds: 2 }).raise();
+
+    run
+      .pass(START + 12 * MINUTE)
+      .do(taken(DANA, 0))
+      .pass(START + 3 * HOUR);
+
+    expect(callsOf(run).filter((each) => / (slack|slack last)$/.test(each))).toEqual([
+      '0:00 dana slack',
+      '0:10 dana slack',
+      '1:25 dana slack',
+      '1:35 kim slack last',
+    ]);
+  });
+
   it('is put off by somebody else only where they say so, and knows whoever had it as the last owner', () => {
     const last: PlanStep = { ...call('alex'), who: [{ kind: 'last-owner' }] };
     const run = new Run(world(), plan([call('alex'), wait(10), last, wait(10)])).raise();
