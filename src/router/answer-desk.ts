@@ -380,7 +380,9 @@ export class AnswerDesk implements Lookup {
     const once = { key: `told:${about}:${what}:${sender.account}`, forMs: HELP_AGAIN_MS };
     // Where one more yes is needed the card says so, too, but it says it to everybody.
     const isSeen = approval !== undefined && this.#seesCard(message, approval);
-    const isTold = asCommand || !isSeen || (code !== 'DECIDED' && code !== 'REPLAY');
+    // No card shows a standing yes.
+    const isShown = isSeen && said.kind !== 'always' && (code === 'DECIDED' || code === 'REPLAY');
+    const isTold = asCommand || !isShown;
     await this.deps.writer.write(
       message.conversationId,
       [

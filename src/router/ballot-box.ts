@@ -155,6 +155,8 @@ export class BallotBox {
       case 'did-not-happen':
       case 'retry':
         return this.#reconcile(id, speaker, ballot, said.kind);
+      case 'undo':
+        return this.#undo(id, speaker, ballot, said);
       default:
         return this.#vote(id, speaker, ballot, said);
     }
@@ -340,7 +342,7 @@ export class BallotBox {
     const approval = await this.deps.approvals.find(id);
     if (!approval) return undefined;
     if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
-    const proposal = await this.deps.grants.propose(approval, speaker, ballot.gen, text);
+    const proposal = await this.deps.grants.propose(approval, speaker, ballot, text);
     if (proposal.kind === 'told') {
       const { kind: _, ...told } = proposal;
       return { ...told, approval };
@@ -349,6 +351,20 @@ export class BallotBox {
     // Nothing like it runs before this one may; delivered again, it may not have been given the first time.
     if (counted?.approval.decision?.key !== ballot.key) return counted;
     return { ...counted, notice: `${await this.deps.grants.give(proposal.grant)} ${counted.notice}` };
+  }
+
+  /** A standing yes that came with the yes is unsaid with it. */
+  async #undo(
+    id: ApprovalId,
+    speaker: Speaker,
+    ballot: Ballot,
+    said: Extract<Said, { kind: 'undo' }>,
+  ): Promise<Counted | undefined> {
+    const counted = await this.#vote(id, speaker, ballot, said);
+    const standing = counted && (await this.deps.grants.unsay(counted.approval, speaker.person));
+    return counted && standing !== undefined
+      ? { ...counted, notice: `${counted.notice} ${standing}` }
+      : counted;
   }
 
   // ── What really came of it ─────────────────────────────────────────────────────────────────────────────────

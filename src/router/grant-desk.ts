@@ -34,13 +34,14 @@ export class GrantDesk {
     private readonly clock: Clock,
   ) {}
 
+  /** @param gesture by which it is said: where that has decided the request already, it is said once more */
   async propose(
     approval: Approval,
     { person, account }: { readonly person: Person; readonly account: AccountId },
-    gen: number,
+    { key, gen }: { readonly key: string; readonly gen: number },
     text: string,
   ): Promise<Proposal> {
-    const refusal = this.#refusal(approval, person, gen);
+    const refusal = this.#refusal(approval, person, { gen, isDecidedByThis: approval.decision?.key === key });
     if (refusal) return { kind: 'told', ...refusal };
     const parsed = parseGrantWish(text);
     if (typeof parsed === 'string') return told('NOT_UNDERSTOOD', parsed);
@@ -87,6 +88,27 @@ export class GrantDesk {
     return `From now on this runs without asking: ${literal(grantText(grant))}. \`/grants\` lists it; \`/grants revoke ${grant.id}\` takes it back.`;
   }
 
+  /**
+   * What comes of those somebody gave by their yes to a request when they unsay that: where the yes is taken back, they
+   * are, too. Undefined where they gave none that still holds.
+   *
+   * @returns what to say about it, in markdown
+   */
+  async unsay(approval: Approval, { id, roles }: Pick<Person, 'id' | 'roles'>): Promise<string | undefined> {
+    const nowMs = this.clock.now();
+    const given = (await this.grants.list()).filter(
+      (grant) =>
+        grant.given === approval.id && grant.by.person === id && !grant.revoked && nowMs < grant.untilMs,
+    );
+    if (given.length === 0) return undefined;
+    const names = given.map((grant) => `\`${grant.id}\``).join(', ');
+    if (approval.state !== 'REVOKED' || approval.settledBy?.person !== id) {
+      return `The standing yes you gave with it goes on: ${names}. \`/grants revoke <id>\` takes it back.`;
+    }
+    for (const grant of given) await this.revoke(grant.id, { id, roles });
+    return `The standing yes you gave with it is taken back as well: ${names}.`;
+  }
+
   /** Those somebody gave, or all of them for who runs the gateway; in markdown. */
   async listFor(person: Pick<Person, 'id' | 'roles'>): Promise<string> {
     const operates = this.directory.may(person.roles, 'operate');
@@ -121,10 +143,10 @@ export class GrantDesk {
   #refusal(
     approval: Approval,
     { id, roles }: Person,
-    gen: number,
+    { gen, isDecidedByThis }: { readonly gen: number; readonly isDecidedByThis: boolean },
   ): { code: string; notice: string } | undefined {
     const { state, policy, request } = approval;
-    if (!isWaiting(state))
+    if (!isWaiting(state) && !isDecidedByThis)
       return { code: 'ALREADY', notice: 'This was settled before. Nothing has changed.' };
     if (gen !== approval.gen) {
       return {

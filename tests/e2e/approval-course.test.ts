@@ -584,6 +584,42 @@ describe('a standing yes', () => {
     await story.say(DANA.slack, thread, /write `?(always [^`]+)`?/.exec(proposal)![1]!);
   }
 
+  it('OM-120 is unsaid with the yes it came with, and whoever gave it is told what it is called', async () => {
+    await begin({ policy: { standing_yes } });
+    const first = await ask('1.1');
+    await story.answer(first, /Waiting for role manager/);
+    await story.say(DANA.slack, first, '!takeover');
+    await story.answer(first, /has taken over/);
+    const named = await ticket();
+    await confirmed(first, 'like version 7d 2x');
+    const given = await story.told(
+      DANA.slack,
+      /From now on this runs without asking.*[/!]grants revoke gr_\w+/,
+    );
+    const [, id] = /(gr_\w+)/.exec(given)!;
+
+    await story.say(DANA.slack, first, `undo ${named}`);
+    await story.told(DANA.slack, new RegExp(`standing yes you gave with it is taken back as well: .*${id}`));
+    const second = await ask('1.2');
+    await story.answer(second, /Waiting for role manager/);
+
+    expect(story.sandbox.shop.deploys).toEqual([]);
+    expect(await story.app.grants.list()).toMatchObject([{ id, uses: [], revoked: { by: 'dana' } }]);
+  });
+
+  it('goes on where what it came with has run by the time it is unsaid, and whoever gave it hears how it is taken back', async () => {
+    await begin({ policy: { standing_yes } });
+    const first = await ask('1.1');
+    await story.answer(first, /Waiting for role manager/);
+    const named = await ticket();
+    await confirmed(first, 'like version 7d 2x');
+    await story.answer(first, /Done/);
+
+    await story.say(DANA.slack, first, `undo ${named}`);
+
+    await story.told(DANA.slack, /The standing yes you gave with it goes on: .*[/!]grants revoke/);
+  });
+
   it('is shown exactly before it is given, lets run what it covers, as often as it says, and nothing else', async () => {
     await begin({ policy: { standing_yes } });
     const first = await ask('1.1');

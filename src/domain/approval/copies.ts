@@ -74,13 +74,28 @@ export function withoutAsked(further: readonly CardCopy[], copies: readonly Card
   return further.filter((copy) => !askedBy(copy).some((person) => asked.has(person)));
 }
 
+/** Of those who are asked now, each by themselves, none has a card that was sent, though one of them is to get it. */
+export function isSeenByNobody(
+  copies: readonly CardCopy[],
+  asked: readonly CardCopy[],
+  delegations: readonly Delegation[] = [],
+): boolean {
+  const there = peopleIn(asked, delegations);
+  const theirs = copies.filter((copy) => askedBy(copy).some((person) => there.has(person)));
+  return theirs.length > 0 && theirs.every(({ ref }) => ref === undefined);
+}
+
+function peopleIn(asked: readonly CardCopy[], delegations: readonly Delegation[]): ReadonlySet<PersonId> {
+  return new Set([...asked.flatMap(askedBy), ...delegations.map(({ to }) => to)]);
+}
+
 /** Who is not asked now rests; whoever has the word of somebody for this request does not. */
 export function withResting(
   copies: readonly CardCopy[],
   asked: readonly CardCopy[],
   delegations: readonly Delegation[] = [],
 ): CardCopy[] {
-  const there = new Set([...asked.flatMap(askedBy), ...delegations.map(({ to }) => to)]);
+  const there = peopleIn(asked, delegations);
   return copies.map(({ resting: _, ...copy }) =>
     copy.person === undefined || there.has(copy.person) ? copy : { ...copy, resting: true },
   );

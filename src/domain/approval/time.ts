@@ -5,7 +5,7 @@ import { awayBetween, type Outage } from '../outage.ts';
 import type { Approvers } from '../quorum.ts';
 import { enoughSaid, insteadOf } from './agreement.ts';
 import { answerOf } from './answer.ts';
-import { withFurther, withinBounds, withoutAsked, withResting } from './copies.ts';
+import { isSeenByNobody, withFurther, withinBounds, withoutAsked, withResting } from './copies.ts';
 import { endOfHold, endOfYes, holdInLine } from './holding.ts';
 import { nextRung } from './ladder.ts';
 import { askedIn, endOfQuiet, leftAloneOf, type QuietUntil } from './quiet.ts';
@@ -232,7 +232,10 @@ function climb(
       const next = withoutVoid(widened, nowMs, circumstances.people);
       const agreed = agreedAlready(next, approval.copies, nowMs);
       if (agreed) return end(agreed, 'approved');
-      const asked = { ...warnedOf(next, nowMs, circumstances), ...thoseThereNow(next, nowMs, circumstances) };
+      const asked = askingNow(
+        warnedOf(next, nowMs, circumstances),
+        thoseThereNow(next, nowMs, circumstances),
+      );
       const moved = { next: asked, event: 'escalated', actor: 'system' } as const;
       return further?.length === 0
         ? { result: 'unasked', moved: { ...moved, unasked: rung.approvers } }
@@ -321,10 +324,10 @@ export function heedPeople(
  * asked and is not among them any more keeps the card, and is left alone.
  */
 function lookAgain(approval: Approval, nowMs: number, circumstances: Circumstances): Moved<'asked'> {
-  const next = {
-    ...advance(withoutLook(approval), approval.state),
-    ...thoseThereNow(approval, nowMs, circumstances),
-  };
+  const next = askingNow(
+    advance(withoutLook(approval), approval.state),
+    thoseThereNow(approval, nowMs, circumstances),
+  );
   return {
     result: 'asked',
     moved: { next, event: 'rerouted', actor: 'system' },
@@ -332,12 +335,23 @@ function lookAgain(approval: Approval, nowMs: number, circumstances: Circumstanc
   };
 }
 
+/** Who is asked, and where, and when that changes. */
+interface ThoseThere extends Pick<Approval, 'copies' | 'lookAgainMs'> {
+  /** Nobody of them has it in front of them yet. */
+  readonly isUnseen: boolean;
+}
+
+/** Nothing expires before somebody who may answer has had it in front of them: whoever may no more does not count. */
+function askingNow({ visibleMs, ...approval }: Approval, { isUnseen, ...there }: ThoseThere): Approval {
+  return { ...approval, ...(visibleMs === undefined || isUnseen ? {} : { visibleMs }), ...there };
+}
+
 /** As it stands where nobody can tell who is there. */
 function thoseThereNow(
   approval: Approval,
   nowMs: number,
   { copiesFor, copyOf, nextChange }: Circumstances,
-): Pick<Approval, 'copies' | 'lookAgainMs'> {
+): ThoseThere {
   const lookAgainMs = nextChange?.(approval, nowMs);
   const asked = copiesFor(approval, approversOf(approval), nowMs);
   const { delegations = [] } = approval;
@@ -346,7 +360,8 @@ function thoseThereNow(
   const further = withinBounds(approval.copies, { further: unasked, asked: asked ?? [] });
   const all = withFurther(approval.copies, [...further, ...trusted]);
   const copies = asked ? withResting(all, asked, delegations) : all;
-  return { copies, ...(lookAgainMs === undefined ? {} : { lookAgainMs }) };
+  const isUnseen = asked !== undefined && isSeenByNobody(copies, asked, delegations);
+  return { copies, isUnseen, ...(lookAgainMs === undefined ? {} : { lookAgainMs }) };
 }
 
 function withoutLook({ lookAgainMs: _, ...approval }: Approval): Approval {
@@ -361,8 +376,7 @@ function remind(approval: Approval, nowMs: number, circumstances: Circumstances)
   const there = thoseThereNow(approval, nowMs, circumstances);
   const { warnMs = Infinity, leftAlone: _, ...waiting } = withoutLook(approval);
   const next: Approval = {
-    ...advance(waiting, 'OPEN'),
-    ...there,
+    ...askingNow(advance(waiting, 'OPEN'), there),
     ...(warnMs <= nowMs || warnMs === Infinity ? {} : { warnMs }),
     reminded: passed,
   };

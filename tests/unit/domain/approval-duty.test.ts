@@ -1,5 +1,6 @@
 /** Approvals of whoever is on call: who may answer when, and who is asked when that changes. */
 import { describe, expect, it } from 'vitest';
+import { noteCopy } from '../../../src/domain/approval/copies.ts';
 import { delegate } from '../../../src/domain/approval/delegation.ts';
 import type { Approval, CardCopy } from '../../../src/domain/approval/record.ts';
 import { ask } from '../../../src/domain/approval/talk.ts';
@@ -234,6 +235,24 @@ describe('when somebody is given a role, or loses it', () => {
 
     expect(heedPeople(approval, OPENED_MS + 1, to(LEE)).moved?.next.copies).toEqual(after);
     expect(tick(approval, OPENED_MS + 10_000, to(LEE)).moved?.next.copies).toEqual(after);
+  });
+
+  it('OM-123 it does not expire before whoever may answer now had it in front of them, whoever had it before', () => {
+    const policy = { approvers: manager, remindAfterMs: [], minVisibleMs: 5_000 };
+    const seen = { ...anApproval({ copies: [{ ...dana, ref: 'm1' }], policy }), visibleMs: OPENED_MS };
+    const lateMs = seen.deadlineMs - 1;
+
+    const replaced = heedPeople(seen, lateMs, to(LEE)).moved!.next;
+    const joined = heedPeople(seen, lateMs, to(dana.person!, LEE)).moved!.next;
+    const sent = noteCopy(replaced, LEE, { ref: 'm2', shown: replaced.face }, lateMs + 1).moved!.next;
+
+    expect(replaced.visibleMs).toBeUndefined();
+    expect(sent.visibleMs).toBe(lateMs + 1);
+    expect(tick(sent, sent.deadlineMs, to(LEE))).toMatchObject({
+      result: 'postponed',
+      moved: { next: { deadlineMs: lateMs + 1 + 5_000 } },
+    });
+    expect(tick(joined, joined.deadlineMs, to(dana.person!, LEE)).result).toBe('expired');
   });
 
   it('OM-120 OM-124 they are asked while a question is open, too', () => {
