@@ -9,7 +9,7 @@
  *   1. Only what a tool allows is kept, only what it succeeded in, and for one person, unless the tool says that it is
  *      the same for everybody.
  *   2. A result is filed under the generation that was in force before the service was asked. So what was read before
- *      a change is never told after it, whichever process made the change.
+ *      a change is never told after it, whichever process made the change; nor what was asked for before `clear`.
  *   3. When nobody can say which generation is in force, nothing is told from memory.
  *   4. It is bounded, in results and in bytes; the one that was not asked for the longest goes first.
  */
@@ -33,6 +33,7 @@ export class ResultCache {
   readonly #results: LRUCache<string, ToolOutput>;
   /** Of the tools that were given out. */
   readonly #tags = new Set<string>();
+  #cleared = 0;
 
   constructor(
     private readonly redis: RedisClient,
@@ -85,6 +86,7 @@ export class ResultCache {
 
   /** Forgets everything, in this process. */
   clear(): void {
+    this.#cleared++;
     this.#results.clear();
   }
 
@@ -98,8 +100,10 @@ export class ResultCache {
         const key = keyOf(tool, cache, input, context, generations);
         const known = this.#results.get(key);
         if (known) return known;
+        const cleared = this.#cleared;
         const output = await tool.execute(input, context);
-        if (output.status === 'ok') this.#results.set(key, output, { ttl: cache.ttlMs });
+        if (output.status === 'ok' && cleared === this.#cleared)
+          this.#results.set(key, output, { ttl: cache.ttlMs });
         return output;
       },
     };

@@ -11,6 +11,8 @@ import type { Note } from './note-store.ts';
 const FUZZY = 0.2;
 /** Words shorter than this have to be right. */
 const FUZZY_FROM = 5;
+/** Words that are looked for, at most, the first of them: each is looked for among all that begin with it. */
+const MOST_WORDS = 20;
 
 /** The best first, and of equals the newest; all of them, the newest first, where no word is asked for. */
 export function searchNotes(notes: readonly Note[], wish: string): Note[] {
@@ -33,10 +35,14 @@ function byWords(notes: readonly Note[], words: string): Note[] {
     },
   });
   index.addAll(notes.map(({ name, text }, id) => ({ id, name, text })));
-  const found = index.search(words).toSorted((a, b) => b.score - a.score || Number(a.id) - Number(b.id));
+  const tokens: readonly string[] = MiniSearch.getDefault('tokenize')(words);
+  const wanted = new Set(tokens.map((word) => word.toLowerCase()));
+  const found = index
+    .search([...wanted].slice(0, MOST_WORDS).join(' '))
+    .toSorted((a, b) => b.score - a.score || Number(a.id) - Number(b.id));
   const ids = new Set(found.map(({ id }) => Number(id)));
   // Scripts without spaces between words are one word to the index.
-  const parts = words.split(/\s+/u).filter(Boolean);
+  const parts = [...new Set(words.toLowerCase().split(/\s+/u).filter(Boolean))];
   const literal = notes.flatMap((note, id) =>
     !ids.has(id) && parts.every((part) => contains(note, part)) ? [note] : [],
   );

@@ -97,6 +97,30 @@ describe('what a tool found', () => {
     expect(calls).toHaveLength(4);
   });
 
+  it('OM-175 is not kept where everything was forgotten while it was being asked for', async () => {
+    const cache = processOf();
+    let answer: (output: ToolOutput) => void = () => undefined;
+    const slow = aTool({
+      execute: (input) => {
+        calls.push(input);
+        return new Promise((resolve) => {
+          answer = resolve;
+        });
+      },
+    });
+    const tool = cache.wrap(slow);
+
+    const asked = tool.execute('q', context());
+    while (calls.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    cache.clear();
+    answer({ status: 'ok', text: 'as it was' });
+    await asked;
+    const anew = tool.execute('q', context());
+    while (calls.length === 1) await new Promise((resolve) => setImmediate(resolve));
+    answer({ status: 'ok', text: 'as it is' });
+    expect((await anew).text).toBe('as it is');
+  });
+
   it('OM-175 is forgotten also when nobody knows what came of the change', async () => {
     const cache = processOf();
     const tool = cache.wrap(aTool());

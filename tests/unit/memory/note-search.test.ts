@@ -44,6 +44,18 @@ describe('a search in notes', () => {
     },
   );
 
+  it('looks for a word once, however often it is written', () => {
+    const words = Array.from({ length: 500 * 200 }, (_, n) => `w${n.toString(36)}`);
+    const many = Array.from({ length: 500 }, (_, n) =>
+      note(`n${n}`, words.slice(n * 200, (n + 1) * 200).join(' '), n),
+    );
+    const before = process.cpuUsage();
+
+    expect(searchNotes(many, 'w '.repeat(100))).toHaveLength(500);
+
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(5_000);
+  });
+
   it('C-50 never fails, and finds every note by its own words', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), (wish) => {
