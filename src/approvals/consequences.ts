@@ -45,6 +45,7 @@ export function consequencesOf(before: Approval, change: Change, nowMs: number):
     ...(change.unasked ? [unaskedNews(next, change.unasked, nowMs)] : []),
     ...(event === 'reminded' ? reminders(before, next, nowMs, spared) : []),
     ...callsHeld(before, next, nowMs),
+    ...callsRetitled(before, next, nowMs),
     ...(isWaiting(before.state) && !isWaiting(next.state) ? callsOff(next, nowMs) : []),
   ];
 }
@@ -101,6 +102,25 @@ function callsHeld(before: Approval, next: Approval, atMs: number): Effect[] {
     isHeld
       ? toItem({ kind: 'hold', id: `hold:${cause}`, atMs, escalation, untilMs: endOfPause(next) })
       : toItem({ kind: 'go-on', id: `go-on:${cause}`, atMs, escalation }),
+  ];
+}
+
+/** Once the arguments are others, whoever is called reads those. */
+function callsRetitled(before: Approval, next: Approval, atMs: number): Effect[] {
+  if (next.policy.escalation === undefined || !isWaiting(next.state)) return [];
+  const title = titleOf(next);
+  if (title === titleOf(before)) return [];
+  const escalation = escalationIdOf(callKey(next.id), subjectOf(next));
+  const from = idsAsking(next);
+  return [
+    toItem({
+      kind: 'retitle',
+      id: `retitle:${next.id}:${next.rev}`,
+      atMs,
+      escalation,
+      title,
+      ...(from.length > 0 ? { from } : {}),
+    }),
   ];
 }
 

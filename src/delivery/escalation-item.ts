@@ -58,6 +58,8 @@ export const EscalationItem = z.discriminatedUnion('kind', [
   z.object({ ...common, kind: z.literal('hold'), escalation: EscalationId, untilMs: z.int() }),
   /** There is a reply, or it is waited for no longer. */
   z.object({ ...common, kind: z.literal('go-on'), escalation: EscalationId }),
+  /** What it is about was changed, and is called otherwise now. */
+  z.object({ ...common, kind: z.literal('retitle'), escalation: EscalationId, title: z.string() }),
   /** A call did not arrive. */
   z.object({
     ...common,
@@ -223,6 +225,7 @@ function laneOf(item: EscalationItem): string {
     case 'unposted':
     case 'hold':
     case 'go-on':
+    case 'retitle':
     case 'hand-off':
     case 'takeover':
     case 'wait':

@@ -28,7 +28,7 @@ import type { Clock } from '../domain/clock.ts';
 import { type HumanControl, learnPlace, requestHandoff } from '../domain/control.ts';
 import { LeaseLostError } from '../domain/errors.ts';
 import { close } from '../domain/escalation/answers.ts';
-import { goOn, hold, raise, unposted, unreached } from '../domain/escalation/course.ts';
+import { goOn, hold, raise, retitle, unposted, unreached } from '../domain/escalation/course.ts';
 import type { Page } from '../domain/escalation/pager.ts';
 import { type EscalationPlan, importanceOf } from '../domain/escalation/plan.ts';
 import { type Escalation, isLive } from '../domain/escalation/record.ts';
@@ -151,6 +151,9 @@ export class EscalationWorker {
         return DONE;
       case 'go-on':
         await escalations.apply(item.escalation, (before, nowMs) => before && goOn(before, nowMs), options);
+        return DONE;
+      case 'retitle':
+        await escalations.apply(item.escalation, (before) => before && retitle(before, item.title), options);
         return DONE;
       case 'unreached':
         await escalations.apply(

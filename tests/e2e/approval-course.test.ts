@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Calendar } from '../../src/calendar/calendar.ts';
 import type { EscalationPolicy } from '../../src/config/escalation.ts';
+import { WrittenPlan } from '../../src/config/escalation-plans.ts';
 import { HoursName, WeekRanges, WorkingHours } from '../../src/config/hours.ts';
 import { ticketOf } from '../../src/domain/card.ts';
 import { PersonId, Platform } from '../../src/domain/ids.ts';
@@ -563,6 +564,38 @@ describe('what a call would change', () => {
     await story.say(DANA.slack, second, `edit ${other!.id}.2 amount=80`);
     await story.answer(second, /Done/);
     expect(story.refunds(7)).toEqual([120, 80]);
+  });
+});
+
+describe('what people are called about', () => {
+  it('OM-085 is what is asked by then, once somebody changed the arguments', async () => {
+    const steps = [
+      { notify: { to: 'dana', importance: 'high' } },
+      { wait: '10m' },
+      { notify: { to: { channel: { slack: 'C0OPS' } } } },
+      { wait: '20m' },
+    ];
+    const lead = WrittenPlan.parse({ steps, last_resort: 'dana', settle: '0s' });
+    const two = { approvers: { role: MANAGER, count: 2 }, policy: { escalation: 'lead' } } as const;
+    story = await Story.begin({
+      config: (config) => {
+        const wanted = with_(config, two);
+        return { ...wanted, escalation: { ...wanted.escalation, escalations: { lead } } };
+      },
+    });
+    const thread = await story.mention('refund order 7');
+    await story.mail(DANA.mail, /Somebody has to look after this/);
+
+    await story.say(EVE.slack, thread, `edit ${await ticket()} amount=80`);
+    await story.answer(thread, /changed it on Slack/);
+    await story.quiet();
+    await story.advance(11 * 60_000);
+
+    const post = await story.sandbox.slack.until((slack) =>
+      slack.messages('C0OPS').find((message) => /look after/.test(textOf(message))),
+    );
+    expect(textOf(post)).toContain('amount 80');
+    expect(textOf(post)).not.toContain('amount 120');
   });
 });
 

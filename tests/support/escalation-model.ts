@@ -12,6 +12,7 @@ import {
   hold,
   type Report,
   raise,
+  retitle,
   tick,
   unposted,
   unreached,
@@ -186,6 +187,9 @@ export class EscalationModel {
         return;
       case 'go-on':
         yield* this.apply(item.escalation, (before, nowMs) => before && goOn(before, nowMs), item.id);
+        return;
+      case 'retitle':
+        yield* this.apply(item.escalation, (before) => before && retitle(before, item.title), item.id);
         return;
       case 'unreached':
         yield* this.apply(

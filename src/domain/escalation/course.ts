@@ -314,6 +314,13 @@ export function hold(escalation: Escalation, untilMs: number): EscalationStep<'H
   return { result: 'HELD', moved: bySystem(next, 'held') };
 }
 
+/** What it is about is something else by now: whoever is called from here on reads that. */
+export function retitle(escalation: Escalation, title: string): EscalationStep<'RETITLED' | 'NOTHING'> {
+  if (!isLive(escalation) || escalation.title === title) return { result: 'NOTHING' };
+  const next = { ...advance(escalation, escalation.standing), title };
+  return { result: 'RETITLED', moved: bySystem(next, 'retitled') };
+}
+
 /** There is a reply: where nobody has it, whoever was called last is called again. */
 export function goOn(escalation: Escalation, nowMs: number): EscalationStep<'GOES_ON' | 'NOTHING'> {
   const { standing } = escalation;

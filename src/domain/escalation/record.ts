@@ -202,6 +202,7 @@ export type EscalationEvent =
   | 'raised'
   | 'reported-again'
   | 'worse'
+  | 'retitled'
   | 'called'
   | 'held'
   | 'answered'
