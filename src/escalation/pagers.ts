@@ -124,7 +124,7 @@ export class Pagers {
   }
 
   async #flush(person: PersonId): Promise<void> {
-    const { escalations, quietOf } = this.deps;
+    const { escalations, quietOf, isOneMessage } = this.deps;
     const { stored, nowMs: nearlyMs } = await this.#records.read(person);
     if (!stored) return this.#records.dropTimer(person);
     const { waiting } = stored;
@@ -135,22 +135,28 @@ export class Pagers {
     // What came in since is looked at when its time comes.
     const isTrue = ({ escalation, epoch }: Page) =>
       !epochs.has(escalation) || epochs.get(escalation) === epoch;
+    const by = {
+      isTrue,
+      quiet: quietOf(person),
+      inMessages: (platform: Platform, pages: readonly Page[]) =>
+        inMessages(pages, (markdown) => isOneMessage(platform, markdown)),
+    };
     // Before they read of it; what is quiet, or over, is not shown either.
-    for (const { pages } of flush(stored, isTrue, quietOf(person), nearlyMs)?.told ?? []) {
+    for (const { pages } of flush(stored, by, nearlyMs)?.told ?? []) {
       for (const page of pages) await this.deps.show(person, page);
     }
     await this.#records.apply(person, (pager, nowMs) => {
-      const flushed = pager && flush(pager, isTrue, quietOf(person), nowMs);
+      const flushed = pager && flush(pager, by, nowMs);
       if (!flushed) return { result: undefined };
       const effects = flushed.told.flatMap((told) => this.#send(person, told, nowMs));
       return { result: undefined, next: flushed.next, effects };
     });
   }
 
-  #send(person: PersonId, { platform, pages }: Told, nowMs: number): Effect[] {
+  #send(person: PersonId, { platform, pages, messages }: Told, nowMs: number): Effect[] {
     const to = this.deps.placeOn(person, platform);
     if (!to) return pages.flatMap((page) => toUnreached(person, page, nowMs));
-    return inMessages(pages, (markdown) => this.deps.isOneMessage(platform, markdown)).flatMap((together) => {
+    return messages.flatMap((together) => {
       const [first] = together;
       if (!first) return [];
       const item = toOutEffect({

@@ -355,7 +355,13 @@ class Play {
 
   #tellPeople(nowMs: number): void {
     for (const [person, pager] of this.#pagers) {
-      const flushed = flush(pager, () => true, quietOf(this.deps.directory, person), nowMs);
+      // However long it is, it is shown as one.
+      const by = {
+        isTrue: () => true,
+        quiet: quietOf(this.deps.directory, person),
+        inMessages: (_platform: Platform, pages: readonly Page[]) => [pages],
+      };
+      const flushed = flush(pager, by, nowMs);
       if (!flushed) continue;
       this.#pagers.set(person, flushed.next);
       for (const { id } of flushed.told.flatMap(({ pages }) => pages)) this.#tell(id, nowMs);

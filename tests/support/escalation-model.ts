@@ -17,7 +17,14 @@ import {
   unposted,
   unreached,
 } from '../../src/domain/escalation/course.ts';
-import { admit, flush, type Page, type Pager, type Quiet } from '../../src/domain/escalation/pager.ts';
+import {
+  admit,
+  flush,
+  type Page,
+  type Pager,
+  type Quiet,
+  type Told,
+} from '../../src/domain/escalation/pager.ts';
 import type { EscalationPlan } from '../../src/domain/escalation/plan.ts';
 import {
   dueOf,
@@ -247,11 +254,20 @@ export class EscalationModel {
     const isTrue = ({ escalation, epoch }: Page): boolean =>
       !epochs.has(escalation) || epochs.get(escalation) === epoch;
     yield* this.store.apply(PAGERS, person, (pager, nowMs) => {
-      const flushed = pager && flush(pager, isTrue, this.setting.quietOf(person), nowMs);
+      const flushed =
+        pager &&
+        flush(
+          pager,
+          {
+            isTrue,
+            quiet: this.setting.quietOf(person),
+            inMessages: (platform, pages) =>
+              inMessages(pages, (markdown) => this.setting.isOneMessage(platform, markdown)),
+          },
+          nowMs,
+        );
       if (!flushed) return { result: undefined };
-      const effects = flushed.told.flatMap(({ platform, pages }) =>
-        this.#toSend(person, platform, pages, nowMs),
-      );
+      const effects = flushed.told.flatMap((told) => this.#toSend(person, told, nowMs));
       return { result: undefined, next: flushed.next, effects };
     });
   }
@@ -264,30 +280,28 @@ export class EscalationModel {
     });
   }
 
-  #toSend(person: PersonId, platform: Platform, pages: readonly Page[], nowMs: number): Effect[] {
+  #toSend(person: PersonId, { platform, pages, messages }: Told, nowMs: number): Effect[] {
     const to = this.setting.placeOn(person, platform);
     if (!to) return pages.flatMap((page) => unreachedBy(person, page, nowMs));
     const conversationId = ConversationId.parse(`page:${person}`);
-    return inMessages(pages, (markdown) => this.setting.isOneMessage(platform, markdown)).flatMap(
-      (together) => {
-        const [first] = together;
-        if (!first) return [];
-        const { id, escalation: correlation } = first;
-        const told = [...together];
-        return [
-          toOutEffect({
-            kind: 'page',
-            id,
-            correlation,
-            conversationId,
-            to,
-            person,
-            pages: told,
-            atMs: nowMs,
-          }),
-        ];
-      },
-    );
+    return messages.flatMap((together) => {
+      const [first] = together;
+      if (!first) return [];
+      const { id, escalation: correlation } = first;
+      const told = [...together];
+      return [
+        toOutEffect({
+          kind: 'page',
+          id,
+          correlation,
+          conversationId,
+          to,
+          person,
+          pages: told,
+          atMs: nowMs,
+        }),
+      ];
+    });
   }
 
   #goesWrong({ person, channel, to }: Extract<OutboxItem, { kind: 'page' }>, page: Page): void {

@@ -66,7 +66,12 @@ export type Quiet = (importance: Importance, atMs: number) => number;
 export interface Told {
   readonly platform: Platform;
   readonly pages: readonly Page[];
+  /** The same, as they go out: those of one message. */
+  readonly messages: readonly (readonly Page[])[];
 }
+
+/** In which messages pages go out on a platform: as few as it takes. */
+export type InMessages = (platform: Platform, pages: readonly Page[]) => readonly (readonly Page[])[];
 
 /** Something more to tell. */
 export function admit(pager: Pager | undefined, person: PersonId, page: Page, quiet: Quiet): Pager {
@@ -83,8 +88,15 @@ export function heedQuiet(pager: Pager, quiet: Quiet, nowMs: number): Pager | un
 /** What is to be told now. `isTrue`: whether something still is. Undefined when there is nothing to change. */
 export function flush(
   pager: Pager,
-  isTrue: (page: Page) => boolean,
-  quiet: Quiet,
+  {
+    isTrue,
+    quiet,
+    inMessages,
+  }: {
+    readonly isTrue: (page: Page) => boolean;
+    readonly quiet: Quiet;
+    readonly inMessages: InMessages;
+  },
   nowMs: number,
 ): { readonly next: Pager; readonly told: readonly Told[] } | undefined {
   if (pager.nextMs === undefined || pager.nextMs > nowMs) return undefined;
@@ -94,21 +106,53 @@ export function flush(
   );
   // What waits only to be told with something else is told with it.
   const isTold = (page: Page) => ready.has(page.platform) && quiet(page.importance, nowMs) <= nowMs;
-  const told = [...ready].map((platform) => ({
-    platform,
-    pages: waiting.filter((page) => page.platform === platform && isTold(page)),
-  }));
   const sentMs = pager.sentMs.filter((atMs) => nowMs - atMs < HOUR_MS);
+  const told: Told[] = [];
+  for (const platform of ready) {
+    const pages = waiting.filter((page) => page.platform === platform && isTold(page));
+    const sent = sentMs.length + told.flatMap(({ messages }) => messages.filter(couldWait)).length;
+    const room = { loud: MOST_IN_BURST - burstOf(pager, platform, pages, nowMs), sent: MOST_AN_HOUR - sent };
+    const messages = fitting(pages, (each) => inMessages(platform, each), room);
+    told.push({ platform, pages: messages.flat(), messages });
+  }
+  const gone = new Set(told.flatMap(({ pages }) => pages));
   const loud = [...loudSince(pager, nowMs), ...told.flatMap((each) => loudIn(each, nowMs))];
   const next: Pager = {
     ...pager,
     rev: pager.rev + 1,
-    waiting: waiting.filter((page) => !isTold(page)),
+    waiting: waiting.filter((page) => !gone.has(page)),
     lastMs: { ...pager.lastMs, ...Object.fromEntries([...ready].map((platform) => [platform, nowMs])) },
-    sentMs: [...sentMs, ...told.filter(({ pages }) => !pages.some(isPrompt)).map(() => nowMs)],
+    sentMs: [...sentMs, ...told.flatMap(({ messages }) => messages.filter(couldWait).map(() => nowMs))],
     loud,
   };
   return { next: scheduled(next, quiet, nowMs), told };
+}
+
+/**
+ * The messages there is room for, one at least. Where there is none for all of them, what is told at once comes first;
+ * what is left waits, and nothing is dropped.
+ */
+function fitting(
+  pages: readonly Page[],
+  inMessages: (pages: readonly Page[]) => readonly (readonly Page[])[],
+  room: { readonly loud: number; readonly sent: number },
+): readonly (readonly Page[])[] {
+  const fitsIn = (messages: readonly (readonly Page[])[]) => {
+    let { loud, sent } = room;
+    const end = messages.findIndex((message, n) => {
+      const left = couldWait(message) ? sent-- : loud--;
+      return n > 0 && left <= 0;
+    });
+    return end === -1 ? messages : messages.slice(0, end);
+  };
+  const inOrder = inMessages(pages);
+  const first = fitsIn(inOrder);
+  if (first.length === inOrder.length) return first;
+  return fitsIn(inMessages([...pages.filter(isPrompt), ...pages.filter((page) => !isPrompt(page))]));
+}
+
+function couldWait(message: readonly Page[]): boolean {
+  return !message.some(isPrompt);
 }
 
 function scheduled({ nextMs: _, ...pager }: Pager, quiet: Quiet, nowMs: number): Pager {
@@ -123,6 +167,18 @@ function readyMs(pager: Omit<Pager, 'nextMs'>, page: Page, quiet: Quiet, nowMs: 
     ? burstMs(pager, page, nowMs)
     : Math.max(bundledMs(pager, page), roomMs(pager, nowMs));
   return quiet(page.importance, Math.max(atMs, roomyMs));
+}
+
+/** How many were told at once lately, of those that hold these up. */
+function burstOf(
+  pager: Pick<Pager, 'loud'>,
+  platform: Platform,
+  pages: readonly Page[],
+  nowMs: number,
+): number {
+  const isUrgent = pages.some(({ importance }) => importance === 'urgent');
+  return loudSince(pager, nowMs).filter((each) => each.platform === platform && (each.isUrgent || !isUrgent))
+    .length;
 }
 
 /** When there is room for one more that is told at once. */
@@ -140,9 +196,14 @@ function loudSince({ loud = [] }: Pick<Pager, 'loud'>, nowMs: number): Loud {
   return loud.filter(({ atMs }) => nowMs - atMs < BURST_MS);
 }
 
-function loudIn({ platform, pages }: Told, atMs: number): Loud {
-  if (!pages.some(isPrompt)) return [];
-  return [{ platform, atMs, isUrgent: pages.some(({ importance }) => importance === 'urgent') }];
+function loudIn({ platform, messages }: Told, atMs: number): Loud {
+  return messages
+    .filter((message) => !couldWait(message))
+    .map((message) => ({
+      platform,
+      atMs,
+      isUrgent: message.some(({ importance }) => importance === 'urgent'),
+    }));
 }
 
 /** What is important is told at once, and so is a question: the time to answer it runs. */

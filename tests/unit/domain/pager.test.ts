@@ -6,6 +6,7 @@ import {
   BUNDLE_MS,
   BURST_MS,
   flush,
+  type InMessages,
   MOST_IN_BURST,
   type Page,
   type Pager,
@@ -40,17 +41,21 @@ function page(n: number, about: Partial<Page> = {}): Page {
 const isPrompt = ({ importance, why }: Page): boolean =>
   importance === 'high' || importance === 'urgent' || why === 'still';
 
+/** However many there are. */
+const inOne: InMessages = (_platform, pages) => [pages];
+
 /** Takes pages in at their times and looks whenever something is due. Resolves with what was told when. */
 function live(
   pages: readonly Page[],
   quiet: Quiet,
   untilMs: number,
   isTrue: (page: Page) => boolean = always,
+  inMessages: InMessages = inOne,
 ) {
   const told: { atMs: number; pages: readonly Page[] }[] = [];
   let pager: Pager | undefined;
   const look = (nowMs: number) => {
-    const flushed = pager && flush(pager, isTrue, quiet, nowMs);
+    const flushed = pager && flush(pager, { isTrue, quiet, inMessages }, nowMs);
     if (!flushed) return;
     pager = flushed.next;
     told.push(...flushed.told.map(({ pages }) => ({ atMs: nowMs, pages })));
@@ -174,10 +179,30 @@ describe('what somebody is to be told', () => {
       nights.find(({ from, until }) => from <= atMs && atMs < until)?.until ?? atMs;
     const waiting = admit(undefined, DANA, page(0, { atMs: NOON + 21 * HOUR }), quiet);
 
-    const flushed = flush(waiting, always, quiet, NOON + 45 * HOUR);
+    const flushed = flush(waiting, { isTrue: always, quiet, inMessages: inOne }, NOON + 45 * HOUR);
 
     expect(waiting.nextMs).toBe(NOON + 30 * HOUR);
     expect(flushed).toMatchObject({ told: [], next: { nextMs: NOON + 54 * HOUR, sentMs: [] } });
+  });
+
+  it('E13 is no flood either where what waited takes many messages: as many as there may be, the rest later, in order', () => {
+    const morning = NOON + 8 * HOUR;
+    const quiet: Quiet = (importance, atMs) => (importance === 'urgent' ? atMs : Math.max(atMs, morning));
+    const waiting = Array.from({ length: 70 }, (_, n) => page(n, { atMs: NOON + n * MINUTE }));
+    const byThree: InMessages = (_platform, pages) =>
+      Array.from({ length: Math.ceil(pages.length / 3) }, (_, n) => pages.slice(3 * n, 3 * n + 3));
+
+    const { told } = live(waiting, quiet, morning + 3 * HOUR, always, byThree);
+
+    expect(told.map(({ atMs, pages }) => [(atMs - morning) / HOUR, pages.length])).toEqual([
+      [0, 60],
+      [1, 10],
+    ]);
+    expect(told.flatMap(({ pages }) => pages.map(({ id }) => id))).toEqual(waiting.map(({ id }) => id));
+    // What is told at once is not held up by what could wait.
+    const high = page(99, { atMs: morning, importance: 'high' });
+    const [first] = live([...waiting, high], quiet, morning, always, byThree).told;
+    expect(first?.pages[0]?.id).toBe('page-99');
   });
 
   it('E1 is not told when it is not true any more', () => {
