@@ -49,7 +49,7 @@ import {
   unpaused,
 } from './record.ts';
 import { type Circumstances, NO_CIRCUMSTANCES, passDeadline } from './time.ts';
-import { withoutVoid } from './validity.ts';
+import { type PeopleNow, withoutVoid } from './validity.ts';
 
 /** Other arguments for the same call, checked against the tool's schema and the rules. */
 export interface Edit {
@@ -177,7 +177,7 @@ function judge(
   const moment = { nowMs, circumstances };
   const current = withoutVoid(approval, nowMs, circumstances.people);
   const counted = count(current, answer, moment);
-  const question = questionBefore(approval, answer);
+  const question = questionBefore(approval, answer, circumstances.people);
   // What comes to nothing anyhow has to wait for no reply, nor what counts already.
   const isSaid = !counted.moved && counted.result.code === 'RECORDED';
   if (question !== undefined && !isSaid && counted.result.code !== 'NOT_ELIGIBLE') {
@@ -250,11 +250,16 @@ function refuse(approval: Approval, answer: Vote): VoteResult | undefined {
   return problem === undefined ? undefined : { code: 'INVALID', approval, problem };
 }
 
-/** That somebody else has asked something, of what has to wait for the reply. */
-function questionBefore({ state, talk }: Approval, { choice, by }: Vote): string | undefined {
+/** That somebody else, who is here still, has asked something, of what has to wait for the reply. */
+function questionBefore(
+  { state, talk }: Approval,
+  { choice, by }: Vote,
+  people: PeopleNow | undefined,
+): string | undefined {
   if (state !== 'NEEDS_INFO' || choice === 'deny' || choice === 'take-back') return undefined;
   const asker = talk?.findLast(({ kind }) => kind === 'question')?.by;
   if (asker?.person === by.person) return undefined;
+  if (asker && people && !people.find(asker.person, [])) return undefined;
   return `${asker?.name ?? 'somebody'} has asked a question that nobody has answered yet`;
 }
 

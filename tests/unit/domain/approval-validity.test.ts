@@ -63,6 +63,17 @@ function saidBy({ assents = [] }: Pick<Approval, 'assents'>): string[] {
   return assents.map(({ by }) => by.person);
 }
 
+describe('a question of somebody who is gone', () => {
+  it('OM-124 bars nobody else’s yes, as it does while they are here', () => {
+    const open = asked({ approvers: { role: MANAGER }, choices: ['approve', 'ask'] });
+    const wish = { text: 'which parcel?', key: 'q', person: 'lee' };
+    const question = ask(open, aVote(open, wish), NOW_MS).moved!.next;
+
+    expect(say(question, { person: 'dana' })).toMatchObject({ code: 'INVALID' });
+    expect(say(question, { person: 'dana' }, now({ lee: undefined })).after.state).toBe('APPROVED');
+  });
+});
+
 describe('a yes that is said once more', () => {
   const LEGAL = RoleName.parse('legal');
   const either = {
