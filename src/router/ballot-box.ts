@@ -361,10 +361,10 @@ export class BallotBox {
     said: Extract<Said, { kind: 'undo' }>,
   ): Promise<Counted | undefined> {
     const counted = await this.#vote(id, speaker, ballot, said);
-    const standing = counted && (await this.deps.grants.unsay(counted.approval, speaker.person));
-    return counted && standing !== undefined
-      ? { ...counted, notice: `${counted.notice} ${standing}` }
-      : counted;
+    // Whoever has no word in it has none in what came with it, either.
+    if (!counted || counted.code === 'NOT_ELIGIBLE') return counted;
+    const standing = await this.deps.grants.unsay(counted.approval, speaker.person);
+    return standing === undefined ? counted : { ...counted, notice: `${counted.notice} ${standing}` };
   }
 
   // ── What really came of it ─────────────────────────────────────────────────────────────────────────────────
