@@ -34,9 +34,17 @@ const MOST_PLACES = 15;
 /** Shown of one place, and what a new file is shown of, in characters. */
 const MAX_PLACE_CHARS = 1_000;
 
-/** Every place that differs, with what stands there and what will; what is not shown is counted. */
+/** Lines that come or go, at most, for which it is worked out where: the time that takes grows with their square. */
+const MOST_LINES = 2_000;
+
+/**
+ * Every place that differs, with what stands there and what will; what is not shown is counted. Where more differs than
+ * can be told apart, it is one place, from the first line that differs on.
+ */
 export function changesBetween(before: string, after: string): Preview['changes'] {
-  const { hunks } = structuredPatch('', '', before, after, undefined, undefined, { context: 0 });
+  const options = { context: 0, maxEditLength: MOST_LINES };
+  const { hunks } = structuredPatch('', '', before, after, undefined, undefined, options) ?? {};
+  if (!hunks) return rewritten(before.split('\n'), after.split('\n'));
   const shown = hunks.slice(0, MOST_PLACES).map(({ oldStart, oldLines, newStart, lines }) => ({
     label: oldLines > 0 ? `line ${oldStart}` : `new line ${newStart}`,
     ...(oldLines > 0 ? { before: beginningOf(linesWith('-', lines)) } : {}),
@@ -44,6 +52,18 @@ export function changesBetween(before: string, after: string): Preview['changes'
   }));
   const rest = hunks.length - shown.length;
   return rest > 0 ? [...shown, { label: 'further places', after: `${rest} more, not shown here` }] : shown;
+}
+
+function rewritten(before: readonly string[], after: readonly string[]): Preview['changes'] {
+  const differs = after.findIndex((line, n) => line !== before[n]);
+  const first = differs === -1 ? after.length : differs;
+  return [
+    {
+      label: `from line ${first + 1} on`,
+      before: beginningOf(before.slice(first).join('\n')),
+      after: beginningOf(after.slice(first).join('\n')) || 'nothing',
+    },
+  ];
 }
 
 function linesWith(sign: '+' | '-', lines: readonly string[]): string {

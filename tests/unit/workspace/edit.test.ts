@@ -45,6 +45,23 @@ describe('what people are shown of a change', () => {
     expect(changesBetween('', 'new\nfile')).toEqual([{ label: 'new line 1', after: 'new\nfile' }]);
   });
 
+  it('are one place, from where they begin, where too much differs to tell it apart in no time', () => {
+    const old = ['same', ...Array.from({ length: 90_000 }, (_, n) => `old ${n}`)].join('\n');
+    const now = ['same', ...Array.from({ length: 4_000 }, (_, n) => `new ${n}`)].join('\n');
+    const before = process.cpuUsage();
+
+    const changes = changesBetween(old, now);
+
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(3_000);
+    expect(changes).toMatchObject([
+      {
+        label: 'from line 2 on',
+        before: expect.stringMatching(/^old 0\nold 1\n.*more characters\)$/s),
+        after: expect.stringMatching(/^new 0\nnew 1\n.*more characters\)$/s),
+      },
+    ]);
+  });
+
   it('says what it leaves out', () => {
     const before = Array.from({ length: 60 }, (_, n) => `line ${n}`);
     const after = before.map((line, n) => (n % 2 ? line : `${line}!`));
