@@ -28,6 +28,11 @@ export class EffectWriter {
     return this.wasWrittenIn(partitionOf(owner), key);
   }
 
+  /** What is written under this key next is written for the first time. */
+  async forget(owner: string, key: string): Promise<void> {
+    await this.redis.del(this.keys.once(partitionOf(owner), key));
+  }
+
   async wasWrittenIn(partition: number, key: string): Promise<boolean> {
     return (await this.redis.exists(this.keys.once(partition, key))) === 1;
   }

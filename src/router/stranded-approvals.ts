@@ -11,11 +11,12 @@ import type { Approval } from '../domain/approval/record.ts';
 import { withoutVoid } from '../domain/approval/validity.ts';
 import { canStillAgree } from '../domain/approval/voting.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { ApprovalId } from '../domain/ids.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 
-/** The same of the same request is said once in this time, whichever process sees it. */
+/** The same of the same request is said once in this time, whichever process sees it, unless it could be approved between. */
 const SAY_AGAIN_MS = 24 * 60 * 60_000;
 
 export interface StrandedDeps {
@@ -30,8 +31,10 @@ export class StrandedApprovals {
 
   /** Of one that waits. */
   async judge(approval: Approval): Promise<void> {
-    const { directory, clock } = this.deps;
-    if (!canBeApproved(approval, directory, clock.now())) await this.#say(approval);
+    const { directory, writer, clock } = this.deps;
+    const { id, conversationId } = approval;
+    if (!canBeApproved(approval, directory, clock.now())) return this.#say(approval);
+    await writer.forget(conversationId, saidKey(id));
   }
 
   async #say(approval: Approval): Promise<void> {
@@ -62,7 +65,7 @@ export class StrandedApprovals {
           },
         },
       ],
-      { key: `stranded:${id}`, forMs: SAY_AGAIN_MS },
+      { key: saidKey(id), forMs: SAY_AGAIN_MS },
     );
     if (isFirst) {
       log.error(
@@ -71,6 +74,10 @@ export class StrandedApprovals {
       );
     }
   }
+}
+
+function saidKey(id: ApprovalId): string {
+  return `stranded:${id}`;
 }
 
 /** Judged as votes are. True also where nobody can tell. */

@@ -120,6 +120,18 @@ it('OM-125 does not count the yes of somebody who is gone among those who are le
   expect([whileThere, await isSaid()]).toEqual([false, true]);
 });
 
+it('OM-125 says it again, once, where somebody came who could approve it, and is gone again', async () => {
+  const approval = asked('refund', DAY_MS);
+  await open([approval]);
+  let isGranted = false;
+  const stranded = looking({ asked: 0 }, () => isGranted);
+
+  for (isGranted of [false, true, false, false]) await stranded.look();
+
+  const entries = await new AuditLog(store.redis, store.keys).about(approval.id, partitionIn(approval.id));
+  expect(entries.filter(({ event }) => event.event === 'approval.stranded')).toHaveLength(2);
+});
+
 it('ends behind a page when the service stops, and lets others have their turn between two', async () => {
   await open(Array.from({ length: MANY }, () => asked('refund', DAY_MS)));
   const count = { asked: 0 };
