@@ -84,14 +84,14 @@ export async function restoreMemory(who: string, file: string, options: MemoryOp
         `name that person, or another file`,
       );
     }
-    const restored = await session.personData.restore(subject.ids, snapshot, Date.now());
+    const restored = await session.personData.restore(subject.ids, snapshot, Date.now(), subject.reach);
     await record(session, subject, 'memory.restored', { ...restored });
     const profile = {
       none: '',
       restored: ' The profile is, too.',
       'no-consent': ` The profile is not: ${subject.name} does not agree to one now.`,
     }[restored.profile];
-    const words = `${restoredText(restored.notes, subject)}${leftOutText(restored.leftOut)}${profile}`;
+    const words = `${restoredText(restored.notes, subject)}${leftOutText(restored.leftOut, subject)}${profile}`;
     return say(options, restored, words);
   });
 }
@@ -155,6 +155,8 @@ interface Subject {
   readonly known: KnownAs;
   /** Who asks, as the audit names them. */
   readonly actor: string;
+  /** Whether they may put back what is for others as well. */
+  readonly reach: 'own' | 'everywhere';
 }
 
 /**
@@ -233,6 +235,7 @@ async function withPerson(
       ids,
       known: { names: [known?.name ?? id], calledThere },
       actor: auditName(actor),
+      reach: session.directory.may(actor.person.roles, 'operate') ? 'everywhere' : 'own',
     });
   });
 }
@@ -326,11 +329,13 @@ function restoredText(notes: number, { name }: Subject): string {
   return `${notesText(notes)} of ${name} ${notes === 1 ? 'is as it was' : 'are as they were'}.`;
 }
 
-function leftOutText(notes: number): string {
+function leftOutText(notes: number, { reach }: Subject): string {
   if (notes === 0) return '';
+  const forOthers =
+    reach === 'own' ? ', or is for others, which takes the permission operate to put back' : '';
   return notes === 1
-    ? ' 1 was left out: somebody else has written over it, or it is of an account that is not linked any more.'
-    : ` ${notes} were left out: others have written over them, or they are of an account that is not linked any more.`;
+    ? ` 1 was left out: it is written over by somebody else, or is of an account that is not linked any more${forOthers}.`
+    : ` ${notes} were left out: each is written over by somebody else, or is of an account that is not linked any more${forOthers}.`;
 }
 
 function notesText(notes: number): string {

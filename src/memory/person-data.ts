@@ -255,7 +255,7 @@ export interface PersonDataDeps {
 
 export interface Restored {
   readonly notes: number;
-  /** Notes that are somebody else's now, or stand where somebody else's does. */
+  /** Notes that are somebody else's now, or stand where somebody else's does, or are for others, and may not be brought. */
   readonly leftOut: number;
   /** `no-consent`: it was left out, because the person does not agree to it now. */
   readonly profile: 'restored' | 'none' | 'no-consent';
@@ -478,15 +478,19 @@ export class PersonData {
   /**
    * Their own notes are as they were then, under each id all or none; one that came later is gone. Of those for others
    * they get back what nobody else has written over.
+   *
+   * @param reach what a copy says of notes for others is the word of whoever brings it: by `own` none of those comes back
    */
   async restore(
     ids: readonly [PersonId, ...PersonId[]],
     snapshot: PersonSnapshot,
     nowMs: number,
+    reach: 'own' | 'everywhere',
   ): Promise<Restored> {
     const own = new Set(ids.map(notesOf.person));
+    const isBack = (owner: string) => own.has(owner) || reach === 'everywhere';
     let restored = 0;
-    for (const { owner, notes } of snapshot.notes) {
+    for (const { owner, notes } of snapshot.notes.filter((each) => isBack(each.owner))) {
       const now = await this.deps.memory.notes.list(owner);
       const back = own.has(owner) ? notes : notes.filter((note) => hasRoom(note, now, ids, owner));
       const names = new Set(back.map(({ name }) => name));

@@ -200,7 +200,12 @@ describe('what is remembered of one person', () => {
 
   it('is counted before it is erased, and counting changes nothing', async () => {
     const { data } = await openFilled();
-    const before = await data.collect([ALEX, GUEST, DANA]);
+    // The store lists what it has in any order.
+    const all = async () => {
+      const { conversations, notes, ...rest } = await data.collect([ALEX, GUEST, DANA]);
+      return { ...rest, parts: [...conversations, ...notes].map((each) => JSON.stringify(each)).toSorted() };
+    };
+    const before = await all();
 
     const counted = await data.count([ALEX, GUEST]);
 
@@ -218,7 +223,7 @@ describe('what is remembered of one person', () => {
       escalations: 0,
       unresolved: [],
     });
-    expect(await data.collect([ALEX, GUEST, DANA])).toEqual(before);
+    expect(await all()).toEqual(before);
     expect(await data.erase([ALEX, GUEST], ABOUT, 2)).toEqual(counted);
   });
 
@@ -618,7 +623,12 @@ describe('what is remembered of one person', () => {
     await memory.notes.write(owner, [{ name: 'later', text: 'x', over: 0 }], 6);
     await memory.keepProfile(ALEX, { text: 'alex likes coffee.' }, 2);
 
-    const restored = await data.restore([ALEX], PersonSnapshot.parse(JSON.parse(JSON.stringify(copy))), 7);
+    const restored = await data.restore(
+      [ALEX],
+      PersonSnapshot.parse(JSON.parse(JSON.stringify(copy))),
+      7,
+      'everywhere',
+    );
 
     expect(restored).toEqual({ notes: 2, leftOut: 0, profile: 'restored' });
     expect((await memory.notes.list(owner)).map(({ name, text }) => [name, text])).toEqual([
@@ -634,7 +644,7 @@ describe('what is remembered of one person', () => {
     const copy = await data.snapshot([ALEX], 5);
     await memory.notes.write(owner, [{ name: 'tip', text: undefined, over: 1 }], 6);
 
-    await data.restore([ALEX], copy, 7);
+    await data.restore([ALEX], copy, 7, 'everywhere');
 
     expect(await memory.notes.find(owner, 'tip')).toMatchObject({ text: 'pay', isStrangers: true });
   });
@@ -644,7 +654,11 @@ describe('what is remembered of one person', () => {
     const copy = await data.snapshot([ALEX], 5);
     await memory.setConsent(ALEX, false);
 
-    expect(await data.restore([ALEX], copy, 7)).toEqual({ notes: 2, leftOut: 0, profile: 'no-consent' });
+    expect(await data.restore([ALEX], copy, 7, 'everywhere')).toEqual({
+      notes: 2,
+      leftOut: 0,
+      profile: 'no-consent',
+    });
     expect(await memory.profileOf(ALEX)).not.toHaveProperty('text');
   });
 
@@ -658,7 +672,7 @@ describe('what is remembered of one person', () => {
     await data.erase([ALEX, GUEST], ABOUT, 6);
     await notes.write(notesOf.team(), [{ name: 'door', text: 'ask Dana', over: 0, by: DANA }], 6);
 
-    const restored = await data.restore([ALEX, GUEST], copy, 7);
+    const restored = await data.restore([ALEX, GUEST], copy, 7, 'everywhere');
 
     expect(restored).toMatchObject({ notes: 3, leftOut: 1 });
     expect(await notes.find(notesOf.person(ALEX), 'tea')).toMatchObject({ text: 'green' });
@@ -684,9 +698,19 @@ describe('what is remembered of one person', () => {
       ],
     });
 
-    expect(await data.restore([ALEX, GUEST], copy, 7)).toMatchObject({ notes: 0, leftOut: 3 });
+    expect(await data.restore([ALEX, GUEST], copy, 7, 'everywhere')).toMatchObject({ notes: 0, leftOut: 3 });
     expect(await memory.notes.find(notesOf.person(DANA), 'tea')).toMatchObject({ text: 'green' });
     expect(await memory.notes.find(notesOf.team(), 'tea')).toBeUndefined();
+  });
+
+  it('comes back to them alone, where whoever brings the copy may put back nothing for others', async () => {
+    const { data, memory } = await openFilled();
+    const copy = await data.snapshot([ALEX], 5);
+    await data.erase([ALEX], ABOUT, 6);
+
+    expect(await data.restore([ALEX], copy, 7, 'own')).toMatchObject({ notes: 1, leftOut: 1 });
+    expect(await memory.notes.find(notesOf.person(ALEX), 'tea')).toMatchObject({ text: 'green' });
+    expect(await memory.notes.find(notesOf.team(), 'office')).toBeUndefined();
   });
 
   it('comes back from a copy of before, which held the notes of one id alone', async () => {
@@ -698,7 +722,7 @@ describe('what is remembered of one person', () => {
       notes: [{ name: 'tea', text: 'green', version: 3, atMs: 1 }],
     });
 
-    expect(await data.restore([ALEX, GUEST], copy, 7)).toMatchObject({ notes: 1, leftOut: 0 });
+    expect(await data.restore([ALEX, GUEST], copy, 7, 'everywhere')).toMatchObject({ notes: 1, leftOut: 0 });
     expect(await memory.notes.find(notesOf.person(ALEX), 'tea')).toMatchObject({ text: 'green' });
   });
 
