@@ -7,10 +7,12 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Root } from 'hast';
 
-const PROGRAM = fileURLToPath(new URL('./page-process.mjs', import.meta.url));
+export const PAGE_PROCESS = fileURLToPath(new URL('./page-process.mjs', import.meta.url));
 
 /** A page of `MAX_NODES` that people read takes a tenth of it. */
 const LAYOUT_MS = 4_000;
+/** After that the process ends by itself: whoever has begun it may be gone. */
+const PROCESS_MS = 2 * LAYOUT_MS;
 const MOST_MEMORY_MB = 256;
 /** Most characters of the result: cells a page leaves out are written down as well. */
 const MOST_CHARS = 1_000_000;
@@ -18,7 +20,7 @@ const MOST_CHARS = 1_000_000;
 /** Undefined where it takes too much, or comes to too much. Never rejects but for `signal`. */
 export async function layOut(tree: Root, signal: AbortSignal): Promise<string | undefined> {
   signal.throwIfAborted();
-  const child = fork(PROGRAM, [], {
+  const child = fork(PAGE_PROCESS, [String(PROCESS_MS)], {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     execArgv: [`--max-old-space-size=${MOST_MEMORY_MB}`],

@@ -1,7 +1,10 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dropInvisible, framed } from '../../../src/domain/outside-text.ts';
-import { layOut } from '../../../src/web/page-layout.ts';
+import { toVisiblePage } from '../../../src/web/html-tree.ts';
+import { layOut, PAGE_PROCESS } from '../../../src/web/page-layout.ts';
 import { toPageMarkdown } from '../../../src/web/page-markdown.mjs';
 import { type Layout, toReadable } from '../../../src/web/readable.ts';
 import { runs } from '../../support/property-runs.ts';
@@ -140,6 +143,17 @@ describe('what is shown of a page', () => {
     nobody.abort(new Error('nobody waits'));
 
     await expect(laidOut).rejects.toThrow('nobody waits');
+  });
+
+  it('is laid out no longer than a time, though whoever wanted it is gone', async () => {
+    // It would take minutes.
+    const { tree } = toVisiblePage('<ul>'.concat('<li><p>a'.repeat(2_000)), 'https://example.com/');
+    const child = fork(PAGE_PROCESS, ['300'], { serialization: 'advanced', env: {} });
+    child.send(tree);
+
+    const [, signal] = await once(child, 'exit');
+
+    expect(signal).toBe('SIGKILL');
   });
 
   it('says when a page goes on beyond what was read', async () => {
