@@ -3,9 +3,13 @@
 import module from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { provideBuild } from './build/provide-build.mjs';
+import { NoBuildError, provideBuild } from './build/provide-build.mjs';
 
-const main = await provideBuild();
+const main = await provideBuild().catch((error) => {
+  if (!(error instanceof NoBuildError)) throw error;
+  console.error(`signalbox: ${error.message}.`);
+  process.exit(1);
+});
 // Node 22 keeps compiled code on disk; Node 20 does without.
 if ('enableCompileCache' in module && typeof module.enableCompileCache === 'function') {
   module.enableCompileCache(join(dirname(main), 'code'));

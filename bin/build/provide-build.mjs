@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { access, constants, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,10 +24,14 @@ const KEPT = 3;
 /** Beside the sources, or in the user's own cache where that cannot be written (an image, another user's clone). */
 const PLACES = [join(ROOT, '.cache', 'build'), join(homedir(), '.cache', 'signalbox', 'build')];
 
+/** There is no program to run. The message says what to do, in words for whoever ran the command. */
+export class NoBuildError extends Error {}
+
 /**
  * Builds only when the sources changed since the last build.
  *
  * @returns {Promise<string>} the file to import
+ * @throws {NoBuildError}
  */
 export async function provideBuild() {
   const name = fingerprint();
@@ -68,7 +73,7 @@ async function writablePlace() {
       );
     if (writable) return place;
   }
-  throw new Error(`the build needs a folder it can write: ${PLACES.join(' or ')}`);
+  throw new NoBuildError(`the build needs a folder it can write: ${PLACES.join(' or ')}`);
 }
 
 /**
@@ -96,9 +101,29 @@ async function buildInto(place, name) {
  * @param {string} folder
  */
 function compile(folder) {
+  const missing = new NoBuildError(
+    'its dependencies are not installed, or not all of them yet: run `npm start`, which sees to that, or `npm ci`, and this command again once it is done',
+  );
+  if (!hasCompiler()) throw missing;
   const builder = fileURLToPath(new URL('./build.mjs', import.meta.url));
   const { status } = spawnSync(process.execPath, [builder, folder], { stdio: ['ignore', 2, 2] });
-  if (status !== 0) throw new Error('the program could not be built; what the compiler said is above');
+  if (status === 0) return;
+  if (!isInstalled()) throw missing;
+  throw new NoBuildError('the program could not be built; what the compiler said is above');
+}
+
+function hasCompiler() {
+  try {
+    createRequire(import.meta.url).resolve('esbuild');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** npm writes its record last. Of other package managers there is none; after them this tells nothing. */
+function isInstalled() {
+  return existsSync(join(ROOT, 'node_modules', '.package-lock.json'));
 }
 
 /**

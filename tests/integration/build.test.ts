@@ -64,6 +64,15 @@ it('loads what is imported dynamically only when it is asked for', async () => {
   expect(await signalbox('rarely')).toBe('rare\n');
 });
 
+it('says what to do where the dependencies are not installed', async () => {
+  await source('src/main.ts', "console.log('one');");
+  await rm(join(project, 'node_modules'));
+
+  const failure = await signalbox().catch((error: { stderr: string }) => error.stderr);
+
+  expect(failure).toMatch(/^signalbox: its dependencies are not installed, .*`npm ci`.*\.\n$/);
+});
+
 it('lets two processes build at the same moment', async () => {
   await source('src/main.ts', "console.log('one');");
 
