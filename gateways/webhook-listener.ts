@@ -78,6 +78,8 @@ export class WebhookListener {
   readonly #routes = new Map<string, Route>();
   readonly #mounts = new Map<string, MountedHandler>();
   readonly #upgrades = new Map<string, UpgradeHandler>();
+  /** Connections on which nothing has been asked yet: to the server they are as busy as those it answers. */
+  readonly #unused = new Set<Duplex>();
   #server: Server | undefined;
 
   constructor(
@@ -89,9 +91,14 @@ export class WebhookListener {
   async start(): Promise<void> {
     if (this.#server) return;
     const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+      this.#unused.delete(request.socket);
       void this.#serve(request, response);
     });
     this.#server = server;
+    server.on('connection', (socket) => {
+      this.#unused.add(socket);
+      socket.once('close', () => this.#unused.delete(socket));
+    });
     this.#hearUpgrades();
     await this.#listen(server).catch((error: unknown) => {
       this.#server = undefined;
@@ -100,7 +107,7 @@ export class WebhookListener {
     this.log.info({ url: this.url }, 'waiting for webhooks');
   }
 
-  /** Takes no more requests, lets those being answered finish. Safe to call twice. */
+  /** Takes no more requests, lets those being answered finish, and waits for nobody who has not asked. Safe to call twice. */
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
@@ -108,6 +115,7 @@ export class WebhookListener {
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
       server.closeIdleConnections();
+      for (const socket of this.#unused) socket.destroy();
     });
   }
 
@@ -153,7 +161,10 @@ export class WebhookListener {
   #hearUpgrades(): void {
     const server = this.#server;
     if (!server || this.#upgrades.size === 0 || server.listenerCount('upgrade') > 0) return;
-    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    server.on('upgrade', (request, socket, head) => {
+      this.#unused.delete(socket);
+      this.#upgrade(request, socket, head);
+    });
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

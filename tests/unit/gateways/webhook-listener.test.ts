@@ -161,6 +161,19 @@ describe('the webhook listener', () => {
     await gone;
   });
 
+  it('stops though somebody keeps a connection open on which nothing was ever asked', async () => {
+    const listener = await listen(async () => ({ status: 200 }));
+    const socket = connect(Number(new URL(listener.url).port), '127.0.0.1');
+    const closed = once(socket, 'close');
+    await once(socket, 'connect');
+    // By the time this is answered, the listener has the connection of before.
+    await fetch(`${listener.url}/in`, { method: 'POST' });
+
+    await listener.stop();
+
+    await closed;
+  });
+
   it('hands a connection on where somebody takes it, asks others to come again, and survives a failure', async () => {
     const listener = await listen(async () => ({ status: 200 }));
     const unroute = listener.routeUpgrade('/up', (_request, socket) =>
